@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <stdbool.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+/* The group bit: multicast, and broadcast with it. */
+static __always_inline bool mac_is_group(const __u8 *mac)
+{
+	return mac[0] & 1;
+}
+
+/* Not 0.0.0.0/8, multicast, reserved or broadcast. */
+static __always_inline bool ipv4_is_unicast(__be32 address)
+{
+	__u8 first = bpf_ntohl(address) >> 24;
+
+	return first >= 1 && first <= 223;
+}
+
+/* Unicast of more than host (127.0.0.0/8) and link scope (169.254.0.0/16, RFC 3927). */
+static __always_inline bool ipv4_is_forwardable(__be32 address)
+{
+	return ipv4_is_unicast(address) && bpf_ntohl(address) >> 24 != IN_LOOPBACKNET &&
+	       bpf_ntohl(address) >> 16 != 0xa9fe;
+}
+
+static __always_inline bool ipv6_is_multicast(const __be32 *address)
+{
+	return bpf_ntohl(address[0]) >> 24 == 0xff;
+}
+
+/* In ::/64 there is no host: unspecified, loopback, IPv4-mapped. */
+static __always_inline bool ipv6_is_reserved(const __be32 *address)
+{
+	return !address[0] && !address[1];
+}
+
+static __always_inline bool ipv6_is_unicast(const __be32 *address)
+{
+	return !ipv6_is_multicast(address) && !ipv6_is_reserved(address);
+}
+
+#endif

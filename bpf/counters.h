@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef COUNTERS_H
+#define COUNTERS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "parse.h"
+#include "port.h"
+
+/* Of one port and one CPU, by enum xdp_action. */
+struct counters {
+	struct {
+		__u64 packets;
+		__u64 bytes;
+	} action[XDP_REDIRECT + 1];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PORTS);
+	__type(key, __u32);
+	__type(value, struct counters);
+} counters SEC(".maps");
+
+/* Counts a frame by what becomes of it, and returns that. No program changes the length.
+ */
+static __always_inline int counted(struct xdp_md *ctx, __u32 port, enum xdp_action action)
+{
+	struct counters *of_port = bpf_map_lookup_elem(&counters, &port);
+
+	if (of_port) {
+		of_port->action[action].packets++;
+		of_port->action[action].bytes += frame_length(ctx);
+	}
+	return action;
+}
+
+#endif

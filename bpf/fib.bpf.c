@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Forwards as the kernel's FIB says, IPv4 and IPv6. */
+#include "address.h"
+#include "counters.h"
+#include "next-hop.h"
+#include "parse.h"
+#include "ports.h"
+#include "rewrite.h"
+
+/* The fragment header, whose first byte is the next header's type (RFC 8200,
+ * section 4.5). */
+#define FRAGMENT_LENGTH 8
+
+/* Traffic class and flow label (include/net/ipv6.h: IPV6_FLOWINFO_MASK). */
+#define FLOWINFO 0x0fffffff
+
+/*
+ * What the flow dissector (net/core/flow_dissector.c) would find of ports for a hash over
+ * paths or an `ip rule`: the first two half-words of these protocols. Fragments have
+ * none, the first one neither, so that all take one path.
+ */
+static __always_inline __be32 take_ports(struct cursor *cursor, __u8 protocol)
+{
+	__be32 *both;
+
+	switch (protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_DCCP:
+	case IPPROTO_SCTP:
+	case IPPROTO_UDPLITE:
+		both = take(cursor, sizeof(*both));
+		return both ? *both : 0;
+	default:
+		return 0;
+	}
+}
+
+static __always_inline enum xdp_action forward(struct xdp_md *ctx, struct ethhdr *eth,
+					       const struct flow *flow, __u32 length)
+{
+	struct next_hop scratch;
+	const struct next_hop *hop = next_hop(ctx, flow, length, &scratch);
+
+	if (!hop)
+		return XDP_PASS;
+	if (!hop->ifindex)
+		return XDP_DROP;
+	if (!redirected_to(hop->ifindex))
+		return XDP_PASS;
+	set_macs(eth, hop->source, hop->destination);
+	return XDP_REDIRECT;
+}
+
+static __always_inline enum xdp_action
+forward_ipv4(struct xdp_md *ctx, __u32 port, struct cursor *cursor, struct ethhdr *eth)
+{
+	struct iphdr *ip = take_ipv4(cursor, ctx);
+	struct flow flow = {.family = AF_INET, .ingress = port};
+	enum xdp_action action;
+
+	if (!ip || ip->ttl <= 1)
+		return XDP_PASS;
+	flow.class = ip->tos;
+	flow.protocol = ip->protocol;
+	flow.ports = is_fragment(ip) ? 0 : take_ports(cursor, ip->protocol);
+	flow.source[0] = ip->saddr;
+	flow.destination[0] = ip->daddr;
+	action = forward(ctx, eth, &flow, bpf_ntohs(ip->tot_len));
+	if (action == XDP_REDIRECT)
+		set_ttl(ip, ip->ttl - 1);
+	return action;
+}
+
+static __always_inline enum xdp_action
+forward_ipv6(struct xdp_md *ctx, __u32 port, struct cursor *cursor, struct ethhdr *eth)
+{
+	struct ipv6hdr *ip = take_ipv6(cursor, ctx);
+	struct flow flow = {.family = AF_INET6, .ingress = port};
+	enum xdp_action action;
+	const __u8 *fragment;
+
+	if (!ip || ip->hop_limit <= 1)
+		return XDP_PASS;
+	switch (ip->nexthdr) {
+	case IPPROTO_HOPOPTS: /* is for every router to read */
+	case IPPROTO_ROUTING: /* what is behind these, rules and hashes go by, */
+	case IPPROTO_DSTOPTS: /* and the dissector, but not this program, finds */
+		return XDP_PASS;
+	case IPPROTO_FRAGMENT:
+		fragment = take(cursor, FRAGMENT_LENGTH);
+		if (!fragment)
+			return XDP_PASS;
+		flow.protocol = fragment[0];
+		break;
+	default:
+		flow.protocol = ip->nexthdr;
+		flow.ports = take_ports(cursor, ip->nexthdr);
+	}
+	flow.class = *(__be32 *)ip & bpf_htonl(FLOWINFO);
+	copy_ipv6(flow.source, ip->saddr.s6_addr32);
+	copy_ipv6(flow.destination, ip->daddr.s6_addr32);
+	action = forward(ctx, eth, &flow, ipv6_length(ip));
+	if (action == XDP_REDIRECT)
+		ip->hop_limit--;
+	return action;
+}
+
+static __always_inline enum xdp_action route(struct xdp_md *ctx, __u32 port)
+{
+	struct cursor cursor = frame(ctx);
+	struct ethhdr *eth = take(&cursor, sizeof(*eth));
+
+	/* A packet to all on the link is not forwarded (RFC 1812, section 5.3.4). */
+	if (!eth || mac_is_group(eth->h_dest))
+		return XDP_PASS;
+	switch (ethertype(eth)) {
+	case bpf_htons(ETH_P_IP):
+		return forward_ipv4(ctx, port, &cursor, eth);
+	case bpf_htons(ETH_P_IPV6):
+		return forward_ipv6(ctx, port, &cursor, eth);
+	default:
+		return XDP_PASS;
+	}
+}
+
+SEC("xdp.frags")
+int xdp_fib(struct xdp_md *ctx)
+{
+	__u32 port = port_of(ctx->ingress_ifindex);
+
+	return counted(ctx, port, route(ctx, port));
+}
+
+char LICENSE[] SEC("license") = "GPL";

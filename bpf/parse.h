@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef PARSE_H
+#define PARSE_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+/* include/net/ip.h */
+#define IP_MF 0x2000
+#define IP_OFFSET 0x1fff
+
+/* A full Ethernet frame with a tag (include/linux/if_vlan.h: VLAN_ETH_FRAME_LEN). */
+#define FULL_FRAME 1518
+
+/*
+ * Bytes of the whole frame. A frame goes on in fragments only once its linear part is
+ * full, and that holds more than a full Ethernet frame: a page less headroom and
+ * skb_shared_info on veth and in generic mode (skb_pp_cow_data(), and before it
+ * veth_xdp_rcv_skb()). So ordinary frames are spared the helper, which costs as much as a
+ * redirect.
+ */
+static __always_inline __u64 frame_length(struct xdp_md *ctx)
+{
+	__u64 linear = (long)ctx->data_end - (long)ctx->data;
+
+	return linear > FULL_FRAME ? bpf_xdp_get_buff_len(ctx) : linear;
+}
+
+/* Bytes of the frame from `at` to its end, fragments included. */
+static __always_inline __u64 length_from(struct xdp_md *ctx, const void *at)
+{
+	return frame_length(ctx) - (at - (void *)(long)ctx->data);
+}
+
+/* What is still to be parsed of the linear part. */
+struct cursor {
+	void *at;
+	void *end;
+};
+
+static __always_inline struct cursor frame(struct xdp_md *ctx)
+{
+	return (struct cursor){(void *)(long)ctx->data, (void *)(long)ctx->data_end};
+}
+
+/* The next `size` bytes, or NULL if there are not as many. */
+static __always_inline void *take(struct cursor *cursor, size_t size)
+{
+	void *at = cursor->at;
+
+	if (at + size > cursor->end)
+		return NULL;
+	__builtin_assume(at); /* spares the callers' checks for NULL a second branch */
+	cursor->at = at + size;
+	return at;
+}
+
+/* struct ethhdr is packed, so that clang would read its last field byte by byte. */
+static __always_inline __be16 ethertype(const struct ethhdr *eth)
+{
+	return *(const __be16 *)((const void *)eth + offsetof(struct ethhdr, h_proto));
+}
+
+/*
+ * An IPv4 header that needs nothing of what the stack alone can do: no options, and not
+ * cut short (ip_rcv_core() drops what is). Its checksum is not verified: an incremental
+ * update carries an error along to the next one who does.
+ */
+static __always_inline struct iphdr *take_ipv4(struct cursor *cursor, struct xdp_md *ctx)
+{
+	struct iphdr *ip = take(cursor, sizeof(*ip));
+
+	if (!ip || ip->version != 4 || ip->ihl != sizeof(*ip) / 4)
+		return NULL;
+	if (bpf_ntohs(ip->tot_len) < sizeof(*ip) ||
+	    bpf_ntohs(ip->tot_len) > length_from(ctx, ip))
+		return NULL;
+	return ip;
+}
+
+static __always_inline bool is_fragment(const struct iphdr *ip)
+{
+	return ip->frag_off & bpf_htons(IP_MF | IP_OFFSET);
+}
+
+static __always_inline __u32 ipv6_length(const struct ipv6hdr *ip)
+{
+	return sizeof(*ip) + bpf_ntohs(ip->payload_len);
+}
+
+/* An IPv6 header of a packet that is not cut short (ip6_rcv_core()). */
+static __always_inline struct ipv6hdr *take_ipv6(struct cursor *cursor,
+						 struct xdp_md *ctx)
+{
+	struct ipv6hdr *ip = take(cursor, sizeof(*ip));
+
+	if (!ip || ip->version != 6 || ipv6_length(ip) > length_from(ctx, ip))
+		return NULL;
+	return ip;
+}
+
+#endif

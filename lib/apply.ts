@@ -1,0 +1,147 @@
+import { ApplyError, ConflictError, type InterruptedError } from "./errors.js";
+import { requireCapabilities } from "./kernel/capabilities.js";
+import { findConflicts } from "./kernel/conflicts.js";
+import { Lab } from "./kernel/lab.js";
+import { takeLock } from "./kernel/lock.js";
+import { readState, removeState, type State, whereabouts, writeState } from "./kernel/state.js";
+import { requireHost } from "./kernel/whereabouts.js";
+import { kindOf } from "./kinds/registry.js";
+import { deepEqual, idOf, type LabObject } from "./plan/object.js";
+import { isEmpty, type Plan } from "./plan/plan.js";
+import { changeText } from "./plan/render.js";
+import { converge, declare, type Look, look, type Progress, silent } from "./reconcile.js";
+import type { Topology } from "./topology/topology.js";
+
+export interface PlanResult {
+	lab: string;
+	plan: Plan;
+	/** What will not work although it is legal. */
+	warnings: string[];
+}
+
+export interface ApplyOptions {
+	/** Leave what was done before a failure. */
+	keep?: boolean;
+	/** Aborting it ends the work and undoes it; the reason is what {@link InterruptedError} tells. */
+	signal?: AbortSignal;
+	/** Shows the stages of the work; the default shows nothing. */
+	progress?: Progress;
+	/** Told once if another command holds the lock: who. */
+	onWait?: (holder: string) => void;
+}
+
+/**
+ * What {@link apply} would do, and why. Changes nothing.
+ * @throws UnsupportedError where this machine or user cannot
+ * @throws ConflictError where somebody else holds a name
+ */
+export async function plan(topology: Topology): Promise<PlanResult> {
+	return withLab(topology.name, async (lab) => {
+		const { first, warnings } = survey(lab, topology);
+		return { lab: topology.name, plan: first.plan, warnings };
+	});
+}
+
+/**
+ * Makes the kernel equal to a topology, reads back, and is done when nothing differs. A second apply
+ * of the same topology changes nothing. If it fails, what it did is undone in reverse.
+ * @returns what was done
+ * @throws UnsupportedError where this machine or user cannot; nothing was touched
+ * @throws ConflictError where somebody else holds a name; nothing was touched
+ * @throws ApplyError where a change failed; it says whether all was undone, and what was not
+ * @throws InterruptedError where `options.signal` ended it; undone
+ */
+export async function apply(topology: Topology, options: ApplyOptions = {}): Promise<PlanResult> {
+	requireCapabilities();
+	const lock = await takeLock(options.onWait ?? (() => {}), options.signal);
+	try {
+		return await withLab(topology.name, (lab) => applyLocked(lab, topology, options));
+	} finally {
+		lock.release();
+	}
+}
+
+async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions): Promise<PlanResult> {
+	const { first, desired, warnings, state, settings } = survey(lab, topology);
+	const result = { lab: topology.name, plan: first.plan, warnings };
+	const after: State = {
+		version: 1,
+		lab: topology.name,
+		...whereabouts(),
+		topology,
+		settings: settings.wanted,
+	};
+	if (isEmpty(first.plan)) {
+		if (!state || !deepEqual(JSON.parse(JSON.stringify(after)), state)) writeState(after);
+		return result;
+	}
+	writeState({ ...after, settings: settings.touched });
+	const progress = options.progress ?? silent;
+	try {
+		await converge(lab, desired, first.plan, { progress, signal: options.signal });
+	} catch (error) {
+		if (options.keep) throw error;
+		throw await undo(lab, first, state, error, progress);
+	}
+	writeState(after);
+	return result;
+}
+
+/** Puts back what was there: the same machine, with what was observed first as what is desired. */
+async function undo(
+	lab: Lab,
+	{ actual }: Look,
+	state: State | undefined,
+	error: unknown,
+	progress: Progress,
+): Promise<unknown> {
+	const before = actual.filter((object) => kindOf(object).restores?.(object) ?? true);
+	try {
+		await converge(lab, before, look(lab, before).plan, { progress });
+		if (state) writeState(state);
+		else removeState(lab.name);
+		if (error instanceof ApplyError) error.undone = true;
+		return error;
+	} catch (second) {
+		const failure = new ApplyError(error instanceof Error ? error.message : String(error), { cause: error });
+		const rest = second instanceof Error ? second.message : String(second);
+		failure.remains = [
+			...look(lab, before).plan.changes.map((change) => changeText(change, kindOf(change.object))),
+			rest,
+		];
+		return failure;
+	}
+}
+
+/** All that is known before anything is touched. */
+function survey(lab: Lab, topology: Topology) {
+	const state = readState(topology.name);
+	requireHost(state);
+	const { objects, warnings } = declare(topology);
+	let first = look(lab, objects);
+	const conflicts = findConflicts(lab, topology, first.snapshot);
+	if (conflicts.length) throw new ConflictError(conflicts.join("\n"));
+	const settings = settingsOf(objects, state);
+	const forgotten = settings.left.flatMap((object) => kindOf(object).forget?.(object, lab) ?? []);
+	const desired = [...objects, ...forgotten];
+	if (forgotten.length) first = look(lab, desired);
+	return { first, desired, warnings, state, settings };
+}
+
+/** Settings have a value whether or not anybody wants one: those once changed are remembered. */
+function settingsOf(objects: readonly LabObject[], state: State | undefined) {
+	const wanted = objects.filter((object) => kindOf(object).forget !== undefined);
+	const ids = new Set(wanted.map(idOf));
+	const left = (state?.settings ?? []).filter((object) => !ids.has(idOf(object)));
+	return { wanted, left, touched: [...wanted, ...left] };
+}
+
+async function withLab<T>(name: string, work: (lab: Lab) => Promise<T>): Promise<T> {
+	requireCapabilities();
+	const lab = new Lab(name);
+	try {
+		return await work(lab);
+	} finally {
+		lab.closeAll();
+	}
+}

@@ -1,0 +1,70 @@
+import type { Command } from "commander";
+import { type DestroyResult, destroy } from "../destroy.js";
+import { UsageError } from "../errors.js";
+import { requireCapabilities } from "../kernel/capabilities.js";
+import { listLabs } from "../kernel/labs.js";
+import { loadTopology } from "../load.js";
+import { isEmpty } from "../plan/plan.js";
+import { silent } from "../reconcile.js";
+import { renderJson, renderText } from "../render-plan.js";
+import { type CommonOptions, command } from "./main.js";
+import { note, printJson, useColor } from "./output.js";
+import { display } from "./progress.js";
+import { interruptible } from "./signals.js";
+
+interface Options extends CommonOptions {
+	all?: boolean;
+	kill?: boolean;
+}
+
+/** `xdp-destroy [LAB|FILE|--all]` */
+export function destroyCommand(name: string): Command {
+	return command(
+		name,
+		"Remove everything of a lab and nothing else. Without an argument: the one lab that is up.",
+		`${name}\n${name} three-routers\n${name} topologies/three-routers.yaml\n${name} --all`,
+	)
+		.argument("[lab]", "a lab's name, or a topology file (it has a / or ends in .yaml or .yml)")
+		.option("--all", "every lab that is up")
+		.option("--kill", "end the processes that run in the lab's namespaces")
+		.action(async (target: string | undefined, options: Options) => {
+			if (target !== undefined && options.all) throw new UsageError("a lab, or --all: not both");
+			const labs = target === undefined ? labsUp(options.all ?? false) : [nameOf(target)];
+			const results: DestroyResult[] = [];
+			await interruptible(async (signal) => {
+				for (const lab of labs)
+					results.push(
+						await destroy(lab, {
+							signal,
+							kill: options.kill ?? false,
+							progress: options.quiet ? silent : display,
+							onWait: (holder) => note(`waiting for ${holder}`),
+						}),
+					);
+			});
+			if (options.json) printJson(results.map((result) => renderJson({ ...result, warnings: [] })));
+			else if (!options.quiet) for (const result of results) show(result, options.verbose ?? false);
+			if (labs.length === 0 && !options.json && !options.quiet) process.stdout.write("no lab is up\n");
+		});
+}
+
+function show(result: DestroyResult, verbose: boolean): void {
+	if (verbose)
+		process.stdout.write(renderText({ ...result, warnings: [] }, { color: useColor(process.stdout) }));
+	else process.stdout.write(`${result.lab}: ${isEmpty(result.plan) ? "nothing to destroy" : "destroyed"}\n`);
+}
+
+/** An argument with a `/`, or that ends in `.yaml` or `.yml`, is a file; any other is a lab. */
+function nameOf(target: string): string {
+	return target === "-" || target.includes("/") || /\.ya?ml$/.test(target)
+		? loadTopology(target).name
+		: target;
+}
+
+function labsUp(all: boolean): string[] {
+	requireCapabilities();
+	const labs = listLabs();
+	if (!all && labs.length > 1)
+		throw new UsageError(`several labs are up: ${labs.join(", ")}; name one, or use --all`);
+	return labs;
+}

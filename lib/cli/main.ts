@@ -1,0 +1,69 @@
+import { Command, CommanderError } from "commander";
+import { ApplyError, ConflictError, InterruptedError, UnsupportedError, UsageError } from "../errors.js";
+import { TopologyError } from "../topology/error.js";
+import { useColor } from "./output.js";
+import { version } from "./version.js";
+
+/** sysexits.h where it has a number, and what `commands.md` gives the rest. */
+export const EXIT = {
+	done: 0,
+	failed: 1,
+	difference: 2,
+	remains: 3,
+	usage: 64,
+	unsupported: 77,
+	SIGINT: 130,
+	SIGTERM: 143,
+} as const;
+
+/** Options that every command has. */
+export interface CommonOptions {
+	json?: boolean;
+	quiet?: boolean;
+	verbose?: boolean;
+}
+
+/** A command with what all have in common. */
+export function command(name: string, description: string, examples: string): Command {
+	return new Command(name)
+		.description(description)
+		.version(version, "-V, --version", "print the version")
+		.helpOption("-h, --help", "print this help")
+		.option("--json", "print the result as one JSON document")
+		.option("-q, --quiet", "print errors only")
+		.option("-v, --verbose", "print every change")
+		.showSuggestionAfterError()
+		.configureHelp({ showGlobalOptions: true })
+		.addHelpText("after", `\nExamples:\n${examples.replace(/^/gm, "  ")}`);
+}
+
+/** Runs a command with the process's arguments and sets the exit status. */
+export async function main(program: Command): Promise<void> {
+	for (const one of [program, ...program.commands]) one.exitOverride();
+	try {
+		await program.parseAsync();
+	} catch (error) {
+		process.exitCode = report(error);
+	}
+}
+
+function report(error: unknown): number {
+	if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+	if (error instanceof TopologyError) {
+		process.stderr.write(error.render({ color: useColor(process.stderr) }));
+		return EXIT.usage;
+	}
+	const message = error instanceof Error ? error.message : String(error);
+	const hint = error instanceof ApplyError && error.undone ? "\nwhat was done has been undone" : "";
+	process.stderr.write(`error: ${message}${hint}\n`);
+	if (error instanceof UsageError) return EXIT.usage;
+	if (error instanceof UnsupportedError) return EXIT.unsupported;
+	if (error instanceof ConflictError) return EXIT.failed;
+	if (error instanceof InterruptedError) return error.reason === "SIGTERM" ? EXIT.SIGTERM : EXIT.SIGINT;
+	if (error instanceof ApplyError && error.remains.length) {
+		process.stderr.write(`could not be undone:\n${error.remains.map((line) => `  ${line}\n`).join("")}`);
+		return EXIT.remains;
+	}
+	if (!(error instanceof ApplyError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+	return EXIT.failed;
+}

@@ -1,0 +1,31 @@
+import type { Command } from "commander";
+import { plan } from "../apply.js";
+import { loadTopology } from "../load.js";
+import { isEmpty } from "../plan/plan.js";
+import { renderJson, renderText } from "../render-plan.js";
+import { type CommonOptions, command, EXIT } from "./main.js";
+import { printJson, useColor } from "./output.js";
+import { showWarnings } from "./warnings.js";
+
+interface Options extends CommonOptions {
+	detailedExitcode?: boolean;
+}
+
+/** `xdp-plan FILE` */
+export function planCommand(name: string): Command {
+	return command(
+		name,
+		"Show what xdp-apply would do, and why, and do nothing.",
+		`${name} topologies/three-routers.yaml\n${name} --detailed-exitcode lab.yaml || echo it differs`,
+	)
+		.argument("<file>", "a topology file, or - for standard input")
+		.option("--detailed-exitcode", "exit with 2 when there is something to do")
+		.action(async (file: string, options: Options) => {
+			const topology = loadTopology(file);
+			const result = await plan(topology);
+			if (!options.quiet) showWarnings(file, topology.warnings, result.warnings);
+			if (options.json) printJson(renderJson(result));
+			else if (!options.quiet) process.stdout.write(renderText(result, { color: useColor(process.stdout) }));
+			if (options.detailedExitcode && !isEmpty(result.plan)) process.exitCode = EXIT.difference;
+		});
+}

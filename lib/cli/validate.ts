@@ -1,0 +1,55 @@
+import type { Command } from "commander";
+import { UsageError } from "../errors.js";
+import { loadTopology } from "../load.js";
+import { TopologyError } from "../topology/error.js";
+import { type CommonOptions, command, EXIT } from "./main.js";
+import { note, printJson, useColor } from "./output.js";
+import { showWarnings } from "./warnings.js";
+
+/** `xdp-validate FILE …` */
+export function validateCommand(name: string): Command {
+	return command(
+		name,
+		"Check topology files. Needs no root and looks at nothing but the files.",
+		`${name} topologies/*.yaml`,
+	)
+		.argument("<files...>", "topology files, or - for standard input")
+		.action((files: string[], options: CommonOptions) => {
+			const results = files.map((file) => check(file, options));
+			if (options.json) printJson(results);
+			if (results.some(({ valid }) => !valid)) process.exitCode = EXIT.usage;
+		});
+}
+
+interface Result {
+	file: string;
+	valid: boolean;
+	errors: { line?: number; column?: number; code?: string; message: string }[];
+	warnings: { line: number; column: number; message: string }[];
+}
+
+function check(file: string, options: CommonOptions): Result {
+	try {
+		const topology = loadTopology(file);
+		if (!options.json && !options.quiet) {
+			showWarnings(file, topology.warnings, []);
+			const { name, namespaces, veths } = topology;
+			process.stdout.write(`${file}: ok (${name}: ${namespaces.length} namespaces, ${veths.length} veths)\n`);
+		}
+		return { file, valid: true, errors: [], warnings: topology.warnings };
+	} catch (error) {
+		if (error instanceof TopologyError) {
+			if (!options.json) process.stderr.write(error.render({ color: useColor(process.stderr) }));
+			const errors = error.diagnostics.map(({ line, column, code, message }) => ({
+				line,
+				column,
+				code,
+				message,
+			}));
+			return { file, valid: false, errors, warnings: [] };
+		}
+		if (!(error instanceof UsageError)) throw error;
+		if (!options.json) note(`error: ${error.message}`);
+		return { file, valid: false, errors: [{ message: error.message }], warnings: [] };
+	}
+}

@@ -1,0 +1,97 @@
+import { ANSWERS, isBuiltin } from "../programs/builtin.js";
+import type { Attach, End, EndName, Forwarding, Namespace, Topology } from "../topology/topology.js";
+import { forwardingSysctls } from "./forwarding-sysctls.js";
+import { fibMode, redirectMode } from "./modes.js";
+import { prepareEgress, prepareIngress } from "./peers.js";
+import type { Requirements } from "./requirements.js";
+
+/** Spells a topology out. Pure. */
+export function expand(topology: Topology): Requirements {
+	const pairs = topology.veths.flatMap(({ ends: [a, b] }): [End, End][] => [
+		[a, b],
+		[b, a],
+	]);
+	const requirements: Requirements = {
+		topology,
+		ends: new Map(pairs.map(([end]) => [end.name, end])),
+		peers: new Map(pairs.map(([end, peer]) => [end.name, peer])),
+		programs: new Map(),
+		attachments: new Map(),
+		entries: [],
+		sysctls: [],
+		offloads: [],
+		warnings: [],
+	};
+	for (const [end] of pairs) {
+		explicitProgram(requirements, end);
+		for (const [feature, on] of Object.entries(end.offloads))
+			requirements.offloads.push({ end: end.name, feature, on });
+	}
+	for (const namespace of topology.namespaces) {
+		mode(requirements, namespace);
+		for (const [name, value] of Object.entries(namespace.sysctls))
+			requirements.sysctls.push({ namespace: namespace.name, name, value, ...ofInterface(name) });
+		forwardingSysctls(requirements, namespace);
+	}
+	prepare(requirements);
+	return requirements;
+}
+
+/** An interface's own sysctl dies with it. */
+function ofInterface(name: string): { interface: string } | undefined {
+	const found = /^net\.(?:ipv4|ipv6)\.(?:conf|neigh)\.([^.]+)\./.exec(name)?.[1]?.replaceAll("/", ".");
+	return found === undefined || found === "all" || found === "default" ? undefined : { interface: found };
+}
+
+function explicitProgram({ programs, attachments }: Requirements, end: End): void {
+	if (!end.xdp || end.xdp === "none") return;
+	const { program, attach } = end.xdp;
+	if (!isBuiltin(program)) throw new Error(`no built-in program ${program}`);
+	programs.set(program, { builtin: program, globals: {}, constants: {} });
+	attachments.set(end.name, { program, attach });
+}
+
+function mode(requirements: Requirements, namespace: Namespace): void {
+	switch (namespace.forwarding?.mode) {
+		case "hardcoded":
+		case "map":
+			redirectMode(requirements, namespace, namespace.forwarding);
+			break;
+		case "fib":
+			fibMode(requirements, namespace, namespace.forwarding);
+			break;
+	}
+}
+
+/** What a frame may leave by and where it may come from by XDP decides what the peers need. */
+function prepare(requirements: Requirements): void {
+	const { topology, ends, attachments } = requirements;
+	const end = (namespace: Namespace, name: string) => ends.get(`${namespace.name}:${name}`) as End;
+	for (const namespace of topology.namespaces) {
+		const forwarding = namespace.forwarding;
+		if (!forwarding || forwarding.mode === "kernel") continue;
+		const who = `${namespace.name} forwards by ${forwarding.mode}`;
+		for (const name of ingresses(forwarding))
+			prepareIngress(requirements, end(namespace, name), forwarding.attach, who);
+		for (const name of egresses(forwarding))
+			prepareEgress(requirements, end(namespace, name), forwarding, who);
+	}
+	for (const [name, { program, attach }] of [...attachments]) {
+		if (!ANSWERS.has(program)) continue;
+		const answering = ends.get(name as EndName) as End;
+		const who = `${name} answers by XDP_TX`;
+		prepareIngress(requirements, answering, attach, who);
+		prepareEgress(requirements, answering, { attach, peers: "program" }, who);
+	}
+}
+
+type XdpForwarding = Exclude<Forwarding, { mode: "kernel" }> & { attach: Attach };
+
+function ingresses(forwarding: XdpForwarding): string[] {
+	return forwarding.mode === "fib" ? forwarding.interfaces : forwarding.redirect.map(({ from }) => from);
+}
+
+function egresses(forwarding: XdpForwarding): string[] {
+	const all = forwarding.mode === "fib" ? forwarding.interfaces : forwarding.redirect.map(({ to }) => to);
+	return [...new Set(all)];
+}

@@ -1,0 +1,84 @@
+import { closeSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import { ConflictError } from "./errors.js";
+import { openProgram } from "./kernel/bpf.js";
+import { requireCapabilities } from "./kernel/capabilities.js";
+import { Lab } from "./kernel/lab.js";
+import { takeLock } from "./kernel/lock.js";
+import { removeLeftName } from "./kernel/netns.js";
+import { endProcesses, listProcesses, type Process } from "./kernel/processes.js";
+import { readState, removeState } from "./kernel/state.js";
+import { requireHost } from "./kernel/whereabouts.js";
+import type { Plan } from "./plan/plan.js";
+import { converge, look, type Progress, silent } from "./reconcile.js";
+
+export interface DestroyOptions {
+	/** End the processes that run in the lab's namespaces, which is an error otherwise. */
+	kill?: boolean;
+	signal?: AbortSignal;
+	progress?: Progress;
+	onWait?: (holder: string) => void;
+}
+
+export interface DestroyResult {
+	lab: string;
+	/** What was removed; empty where there was nothing. */
+	plan: Plan;
+}
+
+/**
+ * Removes everything of a lab and nothing else, and returns when the kernel has let go of it.
+ * @throws ConflictError where processes still run in a namespace; nothing was touched
+ * @throws UnsupportedError where this machine or user cannot
+ */
+export async function destroy(name: string, options: DestroyOptions = {}): Promise<DestroyResult> {
+	requireCapabilities();
+	const lock = await takeLock(options.onWait ?? (() => {}), options.signal);
+	const lab = new Lab(name);
+	try {
+		return await destroyLocked(lab, options);
+	} finally {
+		lab.closeAll();
+		lock.release();
+	}
+}
+
+async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<DestroyResult> {
+	const state = readState(lab.name);
+	requireHost(state);
+	const { plan, snapshot } = look(lab, []);
+	const namespaces = [...snapshot.namespaces.values()].filter(({ made }) => made).map(({ name }) => name);
+	await clear(lab, namespaces, options.kill ?? false);
+	const programs = [...lab.held.keys()];
+	await converge(lab, [], plan, { progress: options.progress ?? silent, signal: options.signal });
+	for (const namespace of state?.topology.namespaces ?? []) removeLeftName(namespace.name);
+	lab.closeAll();
+	await untilUnloaded(programs);
+	removeState(lab.name);
+	return { lab: lab.name, plan };
+}
+
+/** Sees to it that nobody is left in the namespaces. */
+async function clear(lab: Lab, namespaces: readonly string[], kill: boolean): Promise<void> {
+	const inodes = new Map(namespaces.map((name) => [lab.inode(name), name]));
+	const list = () => (inodes.size ? listProcesses(inodes) : []);
+	if (kill) await endProcesses(list);
+	const left = list();
+	if (left.length) throw new ConflictError(`processes still run in the lab:\n${describeProcesses(left)}`);
+}
+
+function describeProcesses(processes: readonly Process[]): string {
+	const lines = processes.map(({ pid, command, namespace }) => `  ${namespace}: ${command} (pid ${pid})`);
+	return [...lines, "end them, or use --kill"].join("\n");
+}
+
+/** A namespace is taken apart behind our back, and only then its interfaces let go of their programs. */
+async function untilUnloaded(programs: readonly number[]): Promise<void> {
+	const PATIENCE = 10_000;
+	const deadline = Date.now() + PATIENCE;
+	for (const id of programs)
+		for (let fd = openProgram(id); fd !== undefined && Date.now() < deadline; fd = openProgram(id)) {
+			closeSync(fd);
+			await setTimeout(2);
+		}
+}

@@ -1,0 +1,89 @@
+import { getSystemErrorMap, getSystemErrorName } from "node:util";
+
+/** `ENODEV: no such device`, from a positive errno. */
+export function errnoText(errno: number): string {
+	const entry = getSystemErrorMap().get(-errno);
+	return entry ? `${entry[0]}: ${entry[1]}` : getSystemErrorName(-errno);
+}
+
+/** A system call, or a function of the C library, that failed. */
+export class SyscallError extends Error {
+	override readonly name = "SyscallError";
+	/** The call, as a person would write it: `mount(/run/netns/uno)`. */
+	readonly call: string;
+	/** Positive, as in errno(3). */
+	readonly errno: number;
+
+	constructor(call: string, errno: number) {
+		super(`${call}: ${errnoText(errno)}`);
+		this.call = call;
+		this.errno = errno;
+	}
+}
+
+/** A request that the kernel refused by a netlink error message. */
+export class NetlinkError extends Error {
+	override readonly name = "NetlinkError";
+	/** What was asked for: `RTM_NEWLINK veth0`. */
+	readonly request: string;
+	/** Positive, as in errno(3). */
+	readonly errno: number;
+	/** The kernel's own words: NLMSGERR_ATTR_MSG of the extended acknowledgement. */
+	readonly extack: string | undefined;
+
+	constructor(request: string, errno: number, extack?: string) {
+		super(`${request}: ${errnoText(errno)}${extack ? ` (kernel: ${extack})` : ""}`);
+		this.request = request;
+		this.errno = errno;
+		this.extack = extack;
+	}
+}
+
+/** A BPF object that libbpf or the kernel's verifier refused. */
+export class VerifierError extends Error {
+	override readonly name = "VerifierError";
+	/** What libbpf logged, the verifier's log included. */
+	readonly log: string;
+
+	constructor(what: string, errno: number, log: string) {
+		const last = log.trimEnd().split("\n").slice(-20).join("\n");
+		super(`${what}: ${errnoText(errno)}${last ? `\n${last}` : ""}`);
+		this.log = log;
+	}
+}
+
+/** This machine lacks something; the message names it and the one thing to change. */
+export class UnsupportedError extends Error {
+	override readonly name = "UnsupportedError";
+}
+
+/** The kernel holds something that is in the way and is not the lab's; nothing was touched. */
+export class ConflictError extends Error {
+	override readonly name = "ConflictError";
+}
+
+/** An apply or a destroy that did not get there. */
+export class ApplyError extends Error {
+	override readonly name = "ApplyError";
+	/** What could not be undone, described; empty where all of it was, or where nothing had to be. */
+	remains: string[] = [];
+	/** Whether what was done has been undone. */
+	undone = false;
+}
+
+/** A signal ended the work; what was done has been undone, unless the caller keeps it. */
+export class InterruptedError extends Error {
+	override readonly name = "InterruptedError";
+	/** `SIGINT`, `SIGTERM` or whatever else the abort signal gave. */
+	readonly reason: unknown;
+
+	constructor(reason: unknown) {
+		super(`interrupted by ${String(reason)}`);
+		this.reason = reason;
+	}
+}
+
+/** The command line is wrong, or a file that it names cannot be read. */
+export class UsageError extends Error {
+	override readonly name = "UsageError";
+}

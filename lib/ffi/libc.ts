@@ -1,0 +1,113 @@
+import koffi from "koffi";
+import { SyscallError } from "../errors.js";
+
+const lib = koffi.load("libc.so.6");
+
+// koffi knows no ssize_t; intptr_t has its width and sign.
+const functions = {
+	unshare: lib.func("int unshare(int flags)"),
+	setns: lib.func("int setns(int fd, int nstype)"),
+	mount: lib.func("int mount(str source, str target, str type, unsigned long flags, void *data)"),
+	umount2: lib.func("int umount2(str target, int flags)"),
+	flock: lib.func("int flock(int fd, int operation)"),
+	fchdir: lib.func("int fchdir(int fd)"),
+	socket: lib.func("int socket(int domain, int type, int protocol)"),
+	bind: lib.func("int bind(int fd, const void *address, uint32_t length)"),
+	setsockopt: lib.func("int setsockopt(int fd, int level, int name, const void *value, uint32_t length)"),
+	send: lib.func("intptr_t send(int fd, const void *data, size_t length, int flags)"),
+	recv: lib.func("intptr_t recv(int fd, _Out_ uint8_t *data, size_t length, int flags)"),
+	bpf: lib.func("long syscall(long number, int command, _Inout_ uint8_t *attributes, uint32_t size)"),
+};
+
+/** Throws {@link SyscallError} on -1, returns the value otherwise. */
+function checked(value: number | bigint, call: string): number {
+	if (Number(value) === -1) throw new SyscallError(call, koffi.errno());
+	return Number(value);
+}
+
+/** <sched.h> */
+export const CLONE_FS = 0x200;
+export const CLONE_NEWNS = 0x20000;
+export const CLONE_NEWNET = 0x4000_0000;
+
+/** <sys/mount.h> */
+export const MS_BIND = 0x1000;
+export const MS_REC = 0x4000;
+export const MS_SHARED = 0x10_0000;
+export const MNT_DETACH = 2;
+
+/** <sys/file.h> */
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+
+/** unshare(2): moves the calling thread into new namespaces. */
+export function unshare(flags: number): void {
+	checked(functions.unshare(flags), "unshare");
+}
+
+/** setns(2): moves the calling thread, and no other, into the namespace behind `fd`. */
+export function setns(fd: number, type: number): void {
+	checked(functions.setns(fd, type), "setns");
+}
+
+/** mount(2) without data. */
+export function mount(source: string, target: string, type: string, flags: number): void {
+	checked(functions.mount(source, target, type, flags, null), `mount(${target})`);
+}
+
+/** umount2(2) */
+export function umount(target: string, flags: number): void {
+	checked(functions.umount2(target, flags), `umount(${target})`);
+}
+
+/** fchdir(2) of the calling thread. */
+export function fchdir(fd: number): void {
+	checked(functions.fchdir(fd), "fchdir");
+}
+
+/** flock(2). @returns false where LOCK_NB was given and somebody else holds the lock. */
+export function flock(fd: number, operation: number): boolean {
+	const EWOULDBLOCK = 11;
+	try {
+		checked(functions.flock(fd, operation), "flock");
+		return true;
+	} catch (error) {
+		if (error instanceof SyscallError && error.errno === EWOULDBLOCK) return false;
+		throw error;
+	}
+}
+
+/** socket(2). @returns the descriptor. */
+export function socket(domain: number, type: number, protocol: number): number {
+	return checked(functions.socket(domain, type, protocol), "socket");
+}
+
+/** bind(2) with a raw sockaddr. */
+export function bind(fd: number, address: Uint8Array): void {
+	checked(functions.bind(fd, address, address.length), "bind");
+}
+
+/** setsockopt(2) with an int in the host's byte order. */
+export function setsockopt(fd: number, level: number, name: number, value: number): void {
+	checked(functions.setsockopt(fd, level, name, new Int32Array([value]), 4), "setsockopt");
+}
+
+/** send(2). @returns the number of bytes sent. */
+export function send(fd: number, data: Uint8Array): number {
+	return checked(functions.send(fd, data, data.length, 0), "send");
+}
+
+/** recv(2) into `data`. @returns the number of bytes received; with MSG_TRUNC in `flags`, the datagram's. */
+export function recv(fd: number, data: Uint8Array, flags: number): number {
+	return checked(functions.recv(fd, data, data.length, flags), "recv");
+}
+
+/** __NR_bpf differs by architecture: asm/unistd_64.h, asm-generic/unistd.h. */
+const NR_BPF: Partial<Record<NodeJS.Architecture, number>> = { x64: 321, arm64: 280, riscv64: 280 };
+
+/** bpf(2), for the commands that libbpf has no function for. `attributes` is a union bpf_attr. */
+export function bpf(command: number, attributes: Uint8Array): number {
+	const number = NR_BPF[process.arch];
+	if (number === undefined) throw new Error(`bpf(2) has no known number on ${process.arch}`);
+	return checked(functions.bpf(number, command, attributes, attributes.length), "bpf");
+}

@@ -1,0 +1,31 @@
+/**
+ * Topology as code for XDP: what the commands do, as functions.
+ *
+ * ```ts
+ * const topology = loadTopology("lab.yaml");
+ * await apply(topology);
+ * try { … } finally { await destroy(topology.name); }
+ * ```
+ */
+export { type ApplyOptions, apply, type PlanResult, plan } from "./apply.js";
+export { type DestroyOptions, type DestroyResult, destroy } from "./destroy.js";
+export {
+	ApplyError,
+	ConflictError,
+	InterruptedError,
+	NetlinkError,
+	SyscallError,
+	UnsupportedError,
+	UsageError,
+	VerifierError,
+} from "./errors.js";
+export { listLabs } from "./kernel/labs.js";
+export { loadTopology } from "./load.js";
+export { idOf, type LabObject } from "./plan/object.js";
+export { type Change, isEmpty, type Plan } from "./plan/plan.js";
+export type { Progress, Stage } from "./reconcile.js";
+export { type PlanDocument, renderJson, renderText } from "./render-plan.js";
+export type { Diagnostic } from "./topology/diagnostic.js";
+export { TopologyError } from "./topology/error.js";
+export { parseTopology } from "./topology/parse-topology.js";
+export type * from "./topology/topology.js";

@@ -1,0 +1,230 @@
+import { closeSync } from "node:fs";
+import { variables } from "../btf/variables.js";
+import { SyscallError, VerifierError } from "../errors.js";
+import { Libbpf, type Pointer } from "../ffi/libbpf.js";
+
+/** The fields that we read of struct bpf_prog_info, <linux/bpf.h>. */
+export interface ProgramInfo {
+	id: number;
+	name: string;
+	/** Hash of the instructions, 16 hex digits. */
+	tag: string;
+	/** Nanoseconds since boot. */
+	loadTime: bigint;
+	mapIds: number[];
+}
+
+/** The fields that we read of struct bpf_map_info. */
+export interface MapInfo {
+	id: number;
+	name: string;
+	type: number;
+	keySize: number;
+	valueSize: number;
+	maxEntries: number;
+}
+
+/** Of `struct bpf_prog_info` up to and including `name`; older and newer kernels agree so far. */
+const PROGRAM_INFO = 80;
+const MAP_INFO = 40;
+const MAX_MAPS = 64; // MAX_USED_MAPS of <linux/bpf_verifier.h>
+
+function check(result: number, call: string): number {
+	if (result < 0) throw new SyscallError(call, -result);
+	return result;
+}
+
+function info(fd: number, size: number, prepare: (bytes: Buffer) => void = () => {}): Buffer {
+	const bytes = Buffer.alloc(size);
+	prepare(bytes);
+	check(Libbpf.get().call.infoByFd(fd, bytes, new Uint32Array([size])), "BPF_OBJ_GET_INFO_BY_FD");
+	return bytes;
+}
+
+const nameIn = (bytes: Buffer) => bytes.toString("latin1", 0, bytes.indexOf(0));
+
+export function programInfo(fd: number): ProgramInfo {
+	const mapIds = Libbpf.allocate(4 * MAX_MAPS);
+	try {
+		const bytes = info(fd, PROGRAM_INFO, (bytes) => {
+			bytes.writeUInt32LE(MAX_MAPS, 52);
+			bytes.writeBigUInt64LE(mapIds.address, 56);
+		});
+		const count = Math.min(bytes.readUInt32LE(52), MAX_MAPS);
+		return {
+			id: bytes.readUInt32LE(4),
+			tag: bytes.toString("hex", 8, 16),
+			loadTime: bytes.readBigUInt64LE(40),
+			mapIds: Array.from({ length: count }, (_, i) => mapIds.bytes.readUInt32LE(4 * i)),
+			name: nameIn(bytes.subarray(64, 80)),
+		};
+	} finally {
+		mapIds.free();
+	}
+}
+
+export function mapInfo(fd: number): MapInfo {
+	const bytes = info(fd, MAP_INFO);
+	return {
+		type: bytes.readUInt32LE(0),
+		id: bytes.readUInt32LE(4),
+		keySize: bytes.readUInt32LE(8),
+		valueSize: bytes.readUInt32LE(12),
+		maxEntries: bytes.readUInt32LE(16),
+		name: nameIn(bytes.subarray(24, 40)),
+	};
+}
+
+const ENOENT = 2;
+
+/** A descriptor of the program with this id; undefined where it is gone. */
+export function openProgram(id: number): number | undefined {
+	const fd = Libbpf.get().call.progFdById(id);
+	return fd === -ENOENT ? undefined : check(fd, `BPF_PROG_GET_FD_BY_ID ${id}`);
+}
+
+/** A descriptor of the map with this id; undefined where it is gone. */
+export function openMap(id: number): number | undefined {
+	const fd = Libbpf.get().call.mapFdById(id);
+	return fd === -ENOENT ? undefined : check(fd, `BPF_MAP_GET_FD_BY_ID ${id}`);
+}
+
+/** Of a map that is not per-CPU. Undefined where there is no such entry. */
+export function lookup(map: number, key: Uint8Array, valueSize: number): Buffer | undefined {
+	const value = Buffer.alloc(valueSize);
+	const result = Libbpf.get().call.mapLookup(map, key, value);
+	if (result === -ENOENT) return undefined;
+	check(result, "BPF_MAP_LOOKUP_ELEM");
+	return value;
+}
+
+/** A devmap resolves an ifindex in the network namespace of the calling thread. */
+export function update(map: number, key: Uint8Array, value: Uint8Array): void {
+	check(Libbpf.get().call.mapUpdate(map, key, value, 0), "BPF_MAP_UPDATE_ELEM");
+}
+
+/** Already gone is success. */
+export function remove(map: number, key: Uint8Array): void {
+	const result = Libbpf.get().call.mapDelete(map, key);
+	if (result !== -ENOENT) check(result, "BPF_MAP_DELETE_ELEM");
+}
+
+/** The array element or hash key of a 32-bit number, in the host's byte order. */
+export function u32Key(value: number): Buffer {
+	const buffer = Buffer.alloc(4);
+	buffer.writeUInt32LE(value);
+	return buffer;
+}
+
+/** <linux/bpf.h> */
+const BPF_MAP_TYPE_ARRAY = 2;
+const BPF_F_RDONLY_PROG = 1 << 7;
+
+/** Creates an array with these entries, which nobody can write from then on. */
+export function createFrozenArray(name: string, entries: Uint8Array[], valueSize: number): number {
+	const { call } = Libbpf.get();
+	// struct bpf_map_create_opts of <bpf/bpf.h>: the size first, map_flags at 28
+	const options = Buffer.alloc(48);
+	options.writeBigUInt64LE(48n, 0);
+	options.writeUInt32LE(BPF_F_RDONLY_PROG, 28);
+	const fd = check(
+		call.mapCreate(BPF_MAP_TYPE_ARRAY, name, 4, valueSize, entries.length, options),
+		`BPF_MAP_CREATE ${name}`,
+	);
+	entries.forEach((value, i) => {
+		if (value.some((byte) => byte !== 0)) update(fd, u32Key(i), value);
+	});
+	check(call.mapFreeze(fd), `BPF_MAP_FREEZE ${name}`);
+	return fd;
+}
+
+/** What is set in an object between opening and loading it. */
+export interface LoadOptions {
+	/** The function to load. */
+	program: string;
+	/** Values of `const volatile` variables by name, in the variable's own size and byte order. */
+	globals: ReadonlyMap<string, Uint8Array>;
+	/** max_entries by map, where it is not what the object says. */
+	maxEntries: ReadonlyMap<string, number>;
+	/** Maps made beforehand, by name; their descriptors are closed. */
+	ready: ReadonlyMap<string, number>;
+	/** A map that lives as long as the program and is listed with it: BPF_PROG_BIND_MAP, since Linux 5.10. */
+	bound?: number;
+}
+
+/** A program in the kernel, with its maps: descriptors to be closed. */
+export interface LoadedProgram {
+	id: number;
+	fd: number;
+	maps: ReadonlyMap<string, number>;
+}
+
+/**
+ * Opens and loads an ELF object.
+ * @throws VerifierError with libbpf's log, which holds the verifier's
+ */
+export function loadProgram(name: string, elf: Uint8Array, options: LoadOptions): LoadedProgram {
+	const bpf = Libbpf.get();
+	bpf.takeLog();
+	const failure = (what: string, errno: number) => new VerifierError(`${what} ${name}`, errno, bpf.takeLog());
+	const object = bpf.call.openMem(elf, elf.length, { sz: 16, object_name: name }) as Pointer | null;
+	if (!object) throw failure("open", bpf.errno());
+	try {
+		for (const [map, entries] of options.maxEntries)
+			check(bpf.call.mapSetMaxEntries(findMap(object, map), entries), `max_entries of ${map}`);
+		for (const [map, fd] of options.ready)
+			check(bpf.call.mapReuseFd(findMap(object, map), fd), `reuse ${map}`);
+		setGlobals(object, options.globals);
+		const result = bpf.call.load(object);
+		if (result < 0) throw failure("load", -result);
+		const program = bpf.call.findProgram(object, options.program) as Pointer | null;
+		if (!program) throw failure(`${options.program} is not in`, ENOENT);
+		const fd = bpf.call.programFd(program);
+		if (options.bound !== undefined)
+			check(bpf.call.progBindMap(fd, options.bound, null), "BPF_PROG_BIND_MAP");
+		// The object closes its descriptors; what we keep is opened anew.
+		return openLoaded(programInfo(fd));
+	} finally {
+		bpf.call.close(object);
+		for (const fd of options.ready.values()) closeSync(fd);
+	}
+}
+
+/** Descriptors of a program and its maps, by the id of the program. */
+export function openLoaded({ id, mapIds }: Pick<ProgramInfo, "id" | "mapIds">): LoadedProgram {
+	const fd = openProgram(id);
+	if (fd === undefined) throw new SyscallError(`BPF_PROG_GET_FD_BY_ID ${id}`, ENOENT);
+	const maps = new Map<string, number>();
+	for (const mapId of mapIds) {
+		const map = openMap(mapId);
+		if (map !== undefined) maps.set(mapInfo(map).name, map);
+	}
+	return { id, fd, maps };
+}
+
+export function closeLoaded(program: LoadedProgram): void {
+	for (const fd of [program.fd, ...program.maps.values()]) closeSync(fd);
+}
+
+function findMap(object: Pointer, name: string): Pointer {
+	const map = Libbpf.get().call.findMap(object, name) as Pointer | null;
+	if (!map) throw new SyscallError(`no map ${name} in the object`, ENOENT);
+	return map;
+}
+
+function setGlobals(object: Pointer, globals: ReadonlyMap<string, Uint8Array>): void {
+	if (globals.size === 0) return;
+	const bpf = Libbpf.get();
+	const size = new Uint32Array(1);
+	const raw = bpf.call.btfRawData(bpf.call.objectBtf(object), size) as Pointer;
+	const known = variables(Buffer.from(bpf.view(raw, size[0] ?? 0)), ".rodata");
+	const length = new BigUint64Array(1);
+	const section = bpf.call.mapInitialValue(findMap(object, ".rodata"), length) as Pointer;
+	const memory = bpf.view(section, Number(length[0]));
+	for (const [name, value] of globals) {
+		const variable = known.get(name);
+		if (!variable || variable.size !== value.length)
+			throw new SyscallError(`no variable ${name} of ${value.length} bytes in the object`, ENOENT);
+		memory.set(value, variable.offset);
+	}
+}

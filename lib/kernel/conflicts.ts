@@ -1,0 +1,43 @@
+import { closeSync } from "node:fs";
+import { HOST, type Topology } from "../topology/topology.js";
+import type { Lab } from "./lab.js";
+import { openNamed } from "./netns.js";
+import { ownerOf } from "./observe.js";
+import type { Snapshot } from "./snapshot.js";
+
+/**
+ * Names that the topology wants and that something holds which is not the lab's. Nothing of somebody
+ * else's is ever taken over.
+ * @returns a line for each: what holds the name and what to do
+ */
+export function findConflicts(lab: Lab, topology: Topology, snapshot: Snapshot): string[] {
+	return [...namespaceConflicts(lab, topology, snapshot), ...linkConflicts(topology, snapshot)];
+}
+
+function namespaceConflicts(lab: Lab, { namespaces }: Topology, snapshot: Snapshot): string[] {
+	return namespaces.flatMap(({ name }) => {
+		if (name === HOST || snapshot.namespaces.has(name)) return [];
+		const fd = openNamed(name);
+		if (fd === undefined) return [];
+		closeSync(fd);
+		const owner = ownerOf(lab, name);
+		return owner === undefined
+			? [
+					`namespace ${name} exists and was not made by xdp-apply: choose another name, or \`ip netns del ${name}\``,
+				]
+			: [`namespace ${name} belongs to lab ${owner}: choose another name, or \`xdp-destroy ${owner}\``];
+	});
+}
+
+function linkConflicts({ veths }: Topology, { namespaces, ends }: Snapshot): string[] {
+	return veths
+		.flatMap(({ ends }) => ends)
+		.flatMap(({ name, namespace, interface: link }) => {
+			const found = namespaces.get(namespace)?.links.find((one) => one.name === link);
+			if (!found || ends.has(name)) return [];
+			const alias = found.alias === undefined ? "" : `, alias ${JSON.stringify(found.alias)}`;
+			return [
+				`${name} is held by a link that is not this lab's (${found.kind ?? "a device"}, ifindex ${found.index}${alias}): choose another name, or remove it`,
+			];
+		});
+}

@@ -1,0 +1,48 @@
+import { listSysctls, readSysctl } from "./sysctl.js";
+
+/**
+ * What the kernel gives IPv4's devconf where the host has not been told otherwise: the tables
+ * ipv4_devconf and ipv4_devconf_dflt of net/ipv4/devinet.c. What is not named here is 0.
+ */
+const IPV4_DEFAULTS: Readonly<Record<string, string>> = {
+	accept_redirects: "1",
+	send_redirects: "1",
+	secure_redirects: "1",
+	shared_media: "1",
+	igmpv2_unsolicited_report_interval: "10000",
+	igmpv3_unsolicited_report_interval: "1000",
+	arp_evict_nocarrier: "1",
+};
+
+/** mc_forwarding belongs to a multicast routing daemon and cannot be written. */
+const READ_ONLY: ReadonlySet<string> = new Set(["mc_forwarding"]);
+
+/**
+ * What a namespace just made has to be told, to be the same on every machine: `net.ipv4.conf.all` and
+ * `.default` start as copies of the host's (net.core.devconf_inherit_init_net), so that a lab would
+ * behave differently where the host has, say, `rp_filter` set. And no interface that comes into it
+ * waits for duplicate address detection or listens to router advertisements.
+ * @returns names and values, in the order in which to write them
+ */
+export function deviations(): [name: string, value: string][] {
+	const wanted: [string, string][] = [
+		// Writing ip_forward resets other values (inet_forward_change() of devinet.c): first.
+		["net.ipv4.ip_forward", "0"],
+		...["all", "default"].flatMap(ipv4Defaults),
+		["net.ipv6.conf.default.accept_dad", "0"],
+		["net.ipv6.conf.default.accept_ra", "0"],
+	];
+	return wanted.filter(([name, value]) => {
+		const now = readSysctl(name);
+		return now !== undefined && now !== value;
+	});
+}
+
+function ipv4Defaults(scope: string): [string, string][] {
+	return listSysctls(`net.ipv4.conf.${scope}`).flatMap((name): [string, string][] => {
+		const key = name.slice(name.lastIndexOf(".") + 1);
+		if (READ_ONLY.has(key)) return [];
+		const otherwise = key === "accept_source_route" && scope === "default" ? "1" : "0";
+		return [[name, IPV4_DEFAULTS[key] ?? otherwise]];
+	});
+}

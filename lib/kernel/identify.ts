@@ -1,0 +1,103 @@
+import type { EndName } from "../topology/topology.js";
+import type { LabEnd, NamespaceSnapshot, Pair } from "./snapshot.js";
+
+/**
+ * Every lab gives its ends ifindexes of its own choice, out of a window of this size that starts at a
+ * multiple of it: unique in the whole lab, so that one program and its maps serve all its namespaces.
+ * The kernel's own choice starts at 1 in every namespace and does not get here by itself.
+ */
+export const WINDOW = 100_000;
+
+/** Names a pair whichever way round it is met: `host` first, then by name. */
+export function pairName(ends: readonly EndName[]): string {
+	return sortEnds([...ends]).join(" ");
+}
+
+/** `host` first, then by name. */
+export function sortEnds(ends: EndName[]): EndName[] {
+	const rank = (name: string) => (name.startsWith("host:") ? 0 : 1);
+	return ends.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+/** The window that the lab's links are in; undefined where it has none yet. */
+export function findWindow(namespaces: Iterable<NamespaceSnapshot>): number | undefined {
+	const votes = new Map<number, number>();
+	for (const { made, links } of namespaces) {
+		if (!made) continue;
+		for (const { index } of links) {
+			const first = Math.floor(index / WINDOW) * WINDOW;
+			if (first > 0) votes.set(first, (votes.get(first) ?? 0) + 1);
+		}
+	}
+	return [...votes].sort(([, a], [, b]) => b - a)[0]?.[0];
+}
+
+/**
+ * The lab's veth pairs. A pair is the lab's if an end is in a namespace that the lab made, and either
+ * both ifindexes are of the lab's choice or the topology wants a pair of that name; other links in
+ * there are their owner's. A pair with both ends in `host` is the lab's by its alias.
+ * @param isWanted whether the topology has a pair of this name
+ */
+export function identifyPairs(
+	namespaces: Iterable<NamespaceSnapshot>,
+	firstIfindex: number,
+	mark: string,
+	isWanted: (pair: string) => boolean,
+): Pair[] {
+	const inWindow = ({ link: { index } }: LabEnd) => index >= firstIfindex && index < firstIfindex + WINDOW;
+	const pairs = pairUp([...namespaces]).filter((ends) => {
+		const made = ends.some(({ namespace }) => namespace.made);
+		if (!made) return ends.length === 2 && ends.every(({ link }) => link.alias === mark);
+		return ends.every(inWindow) || isWanted(pairName(ends.map(({ name }) => name)));
+	});
+	const uses = new Map<number, number>();
+	for (const { link } of pairs.flat()) uses.set(link.index, (uses.get(link.index) ?? 0) + 1);
+	return pairs.map((ends) => ({
+		ends,
+		numbered: ends.length === 2 && ends.every((end) => inWindow(end) && uses.get(end.link.index) === 1),
+	}));
+}
+
+/** All veths, each end with the other where that is in one of the namespaces. */
+function pairUp(namespaces: NamespaceSnapshot[]): Pair["ends"][] {
+	const ends = namespaces.flatMap((namespace) =>
+		namespace.links
+			.filter(({ kind }) => kind === "veth")
+			.map((link): LabEnd => ({ name: `${namespace.name}:${link.name}`, namespace, link })),
+	);
+	const byIndex = new Map<number, LabEnd[]>();
+	for (const end of ends) {
+		const same = byIndex.get(end.link.index);
+		if (same) same.push(end);
+		else byIndex.set(end.link.index, [end]);
+	}
+	const done = new Set<LabEnd>();
+	const pairs: Pair["ends"][] = [];
+	for (const end of ends) {
+		if (done.has(end)) continue;
+		const mate = byIndex
+			.get(end.link.peerIndex ?? 0)
+			?.find((other) => !done.has(other) && areMates(end, other));
+		for (const one of mate ? [end, mate] : [end]) done.add(one);
+		pairs.push(mate ? [end, mate] : [end]);
+	}
+	return pairs;
+}
+
+/**
+ * Whether two links are each other's peer. Numbers alone do not say so: `host` has veths of other
+ * labs, whose ifindexes may be the same. There the number of the peer's namespace decides.
+ */
+function areMates(a: LabEnd, b: LabEnd): boolean {
+	if (a === b || b.link.peerIndex !== a.link.index) return false;
+	const together = a.namespace === b.namespace;
+	if (together !== (a.link.netnsId === undefined) || together !== (b.link.netnsId === undefined))
+		return false;
+	return [
+		[a, b],
+		[b, a],
+	].every(([end, other]) => {
+		const known = end?.namespace.byNsid;
+		return together || !known || known.get(end?.link.netnsId ?? -1) === other?.namespace.name;
+	});
+}

@@ -1,0 +1,224 @@
+import { closeSync, fstatSync } from "node:fs";
+import { decodeFamily, decodeFeatures, getFamily, getFeatures } from "../netlink/features.js";
+import { changeLink, decodeLink, dumpLinks, type Link } from "../netlink/link.js";
+import type { Request } from "../netlink/message.js";
+import { type EndName, HOST } from "../topology/topology.js";
+import { closeLoaded, type LoadedProgram } from "./bpf.js";
+import { deviations } from "./fresh.js";
+import { WINDOW } from "./identify.js";
+import { createNamed, openCurrent, openNamed, removeName, within } from "./netns.js";
+import { NETLINK_GENERIC, NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
+import { writeSysctl } from "./sysctl.js";
+
+/** An open namespace: a descriptor, and sockets that stay in it. */
+class OpenNamespace {
+	readonly fd: number;
+	readonly route: NetlinkSocket;
+	#generic: { socket: NetlinkSocket; ethtool: number } | undefined;
+
+	constructor(fd: number, route: NetlinkSocket) {
+		this.fd = fd;
+		this.route = route;
+	}
+
+	get generic(): { socket: NetlinkSocket; ethtool: number } {
+		this.#generic ??= within(this.fd, () => {
+			const socket = new NetlinkSocket(NETLINK_GENERIC);
+			return { socket, ethtool: decodeFamily(socket.get(getFamily("ethtool"))) };
+		});
+		return this.#generic;
+	}
+
+	flush(): void {
+		this.route.flush();
+		this.#generic?.socket.flush();
+	}
+
+	close(): void {
+		this.route.close();
+		this.#generic?.socket.close();
+		closeSync(this.fd);
+	}
+}
+
+/**
+ * A lab while one command works on it: open namespaces, loaded programs, and the numbers behind
+ * names. Nothing of it outlives the command; the kernel is the state. To be closed.
+ */
+export class Lab {
+	readonly name: string;
+	/** The alias that marks what is this lab's. */
+	readonly mark: string;
+	/** The programs by their name in the lab: what attachments and map entries refer to. */
+	readonly programs = new Map<string, LoadedProgram>();
+	/** Every program that was seen attached or was loaded, by id: what an undo attaches again. */
+	readonly held = new Map<number, LoadedProgram>();
+	/** Of the lab's ends, refreshed by every observation. */
+	readonly ifindexes = new Map<EndName, number>();
+	/** What runs on the lab's ends, refreshed by every observation and kept by attaching. */
+	readonly attached = new Map<EndName, { mode: "native" | "generic"; id: number }>();
+	/** ifindexes in `host` that are not the lab's. */
+	foreign: ReadonlySet<number> = new Set();
+	firstIfindex = WINDOW;
+	readonly #namespaces = new Map<string, OpenNamespace>();
+	#deviations: [name: string, value: string][] | undefined;
+	#changeable: ReadonlySet<string> | undefined;
+	#owner: string | undefined;
+
+	constructor(name: string) {
+		this.name = name;
+		this.mark = markOf(name);
+		this.#namespaces.set(HOST, new OpenNamespace(openCurrent(), new NetlinkSocket(NETLINK_ROUTE)));
+	}
+
+	/** The open namespace of this name. */
+	namespace(name: string): OpenNamespace {
+		const found = this.#namespaces.get(name);
+		if (!found) throw new Error(`namespace ${name} is not open`);
+		return found;
+	}
+
+	has(name: string): boolean {
+		return this.#namespaces.has(name);
+	}
+
+	/** Opens a named namespace. @returns false where there is none */
+	open(name: string): boolean {
+		if (this.#namespaces.has(name)) return true;
+		const fd = openNamed(name);
+		if (fd === undefined) return false;
+		this.#namespaces.set(
+			name,
+			new OpenNamespace(
+				fd,
+				within(fd, () => new NetlinkSocket(NETLINK_ROUTE)),
+			),
+		);
+		return true;
+	}
+
+	/** Creates a namespace, marked and with the kernel's defaults before it gets its name. */
+	create(name: string): void {
+		const LO = 1;
+		const opened = createNamed(name, () => {
+			const route = new NetlinkSocket(NETLINK_ROUTE);
+			route.queue(changeLink(LO, { up: true, alias: this.mark }), this.#owner);
+			route.flush();
+			// All that this command makes inherit the same: what the first one shows holds for the rest.
+			this.#deviations ??= deviations();
+			for (const [sysctl, value] of this.#deviations) writeSysctl(sysctl, value);
+			return new OpenNamespace(openCurrent(), route);
+		});
+		this.#namespaces.set(name, opened);
+	}
+
+	/** Takes a namespace's name away and lets go of it. */
+	remove(name: string): void {
+		this.close(name);
+		removeName(name);
+	}
+
+	/** Lets go of a namespace that is gone or is nobody's. */
+	close(name: string): void {
+		this.#namespaces.get(name)?.close();
+		this.#namespaces.delete(name);
+	}
+
+	/** What /proc/PID/ns/net links to for those who are in the namespace: `net:[4026531840]`. */
+	inode(name: string): string {
+		return `net:[${fstatSync(this.namespace(name).fd).ino}]`;
+	}
+
+	/** The links of an open namespace. */
+	links(name: string): Link[] {
+		return this.namespace(name).route.dump(dumpLinks()).map(decodeLink);
+	}
+
+	/** Runs `work` with this thread in the namespace. */
+	enter<T>(name: string, work: () => T extends Promise<unknown> ? never : T): T {
+		return name === HOST ? work() : within(this.namespace(name).fd, work);
+	}
+
+	/** What is asked of the kernel until the next call is on behalf of this object; errors name it. */
+	on(object: string | undefined): void {
+		this.#owner = object;
+	}
+
+	get owner(): string | undefined {
+		return this.#owner;
+	}
+
+	/** Queues a request in a namespace; {@link flush} sends. @param tolerate errnos that are success */
+	queue(namespace: string, request: Request, tolerate: readonly number[] = []): void {
+		this.namespace(namespace).route.queue(request, this.#owner, tolerate);
+	}
+
+	/** Sends what is queued, in every namespace. */
+	flush(): void {
+		for (const namespace of this.#namespaces.values()) namespace.flush();
+	}
+
+	/** The ifindex of one of the lab's ends. */
+	ifindex(end: EndName): number {
+		const index = this.ifindexes.get(end);
+		if (index === undefined) throw new Error(`${end} is not there`);
+		return index;
+	}
+
+	/** The features of an end that can be changed, by long name: the same for every veth, so read once. */
+	changeable(end: EndName): ReadonlySet<string> {
+		const { socket, ethtool } = this.namespace(end.slice(0, end.indexOf(":"))).generic;
+		this.#changeable ??= decodeFeatures(socket.get(getFeatures(ethtool, this.ifindex(end)))).changeable;
+		return this.#changeable;
+	}
+
+	/** The end's number in the lab: the key of every map by port. */
+	port(end: EndName): number {
+		return this.ifindex(end) - this.firstIfindex;
+	}
+
+	/** A program by its name in the lab, or by id: `fib`, `#12`. */
+	program(name: string): LoadedProgram {
+		const found = name.startsWith("#") ? this.held.get(Number(name.slice(1))) : this.programs.get(name);
+		if (!found) throw new Error(`program ${name} is not loaded`);
+		return found;
+	}
+
+	/** The ports in use. */
+	ports(): number[] {
+		return [...this.ifindexes.values()].map((index) => index - this.firstIfindex);
+	}
+
+	/** Gives an end the lowest ifindex of the window that is free in the lab and in `host`. */
+	allocate(end: EndName, taken: Set<number>): number {
+		let index = this.firstIfindex;
+		while (taken.has(index) || this.foreign.has(index)) index++;
+		taken.add(index);
+		this.ifindexes.set(end, index);
+		return index;
+	}
+
+	/** Keeps a program from being unloaded until the command ends. */
+	hold(program: LoadedProgram): LoadedProgram {
+		const known = this.held.get(program.id);
+		if (known && known !== program) closeLoaded(program);
+		this.held.set(program.id, known ?? program);
+		return known ?? program;
+	}
+
+	/** Closes every descriptor; programs that are attached nowhere are unloaded by that. */
+	closeAll(): void {
+		for (const program of this.held.values()) closeLoaded(program);
+		this.held.clear();
+		this.programs.clear();
+		for (const name of [...this.#namespaces.keys()]) this.close(name);
+	}
+}
+
+/** The alias of a lab's `lo` and of its pairs within `host`. */
+export function markOf(lab: string): string {
+	return `${MARK}${lab}`;
+}
+
+/** What every mark begins with. */
+export const MARK = "xdp-topology:";

@@ -1,0 +1,21 @@
+import { HOST } from "../topology/topology.js";
+import { Lab, MARK } from "./lab.js";
+import { listNames } from "./netns.js";
+import { ownerOf } from "./observe.js";
+import { listStates, readState } from "./state.js";
+
+/** The labs that are up, by name: those whose marks are in the kernel, and those of this boot's states. */
+export function listLabs(): string[] {
+	const labs = new Set(listStates().filter((lab) => readState(lab) !== undefined));
+	const lab = new Lab("");
+	try {
+		for (const name of listNames()) {
+			const owner = ownerOf(lab, name);
+			if (owner !== undefined) labs.add(owner);
+		}
+		for (const { alias } of lab.links(HOST)) if (alias?.startsWith(MARK)) labs.add(alias.slice(MARK.length));
+	} finally {
+		lab.closeAll();
+	}
+	return [...labs].sort();
+}

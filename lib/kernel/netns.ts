@@ -1,0 +1,169 @@
+import {
+	closeSync,
+	fstatSync,
+	mkdirSync,
+	openSync,
+	readdirSync,
+	readFileSync,
+	statSync,
+	unlinkSync,
+	writeFileSync,
+} from "node:fs";
+import { SyscallError, UnsupportedError } from "../errors.js";
+import {
+	CLONE_NEWNET,
+	MNT_DETACH,
+	MS_BIND,
+	MS_REC,
+	MS_SHARED,
+	mount,
+	setns,
+	umount,
+	unshare,
+} from "../ffi/libc.js";
+import { inSharedMounts } from "./mounts.js";
+
+/** Where `ip netns` keeps its names. */
+export const NETNS_DIRECTORY = "/run/netns";
+
+/** A descriptor of the namespace that this thread is in. */
+export function openCurrent(): number {
+	return openSync("/proc/thread-self/ns/net", "r");
+}
+
+/** A descriptor of a named namespace; undefined where there is none, or only the plain file of one. */
+export function openNamed(name: string): number | undefined {
+	let fd: number;
+	try {
+		fd = openSync(`${NETNS_DIRECTORY}/${name}`, "r");
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+		throw error;
+	}
+	if (fstatSync(fd).dev === nsfsDevice()) return fd;
+	closeSync(fd);
+	return undefined;
+}
+
+/** The device number of nsfs, where the files of all namespaces live. */
+function nsfsDevice(): number {
+	const fd = openCurrent();
+	try {
+		return fstatSync(fd).dev;
+	} finally {
+		closeSync(fd);
+	}
+}
+
+/** Every name in {@link NETNS_DIRECTORY}, ours or not. */
+export function listNames(): string[] {
+	try {
+		return readdirSync(NETNS_DIRECTORY);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+		throw error;
+	}
+}
+
+/**
+ * Runs `work` with this thread in the namespace behind `fd`. Whatever `work` does is synchronous:
+ * a thread of Node's pool, or a later tick, would be in another namespace.
+ */
+export function within<T>(fd: number, work: () => T extends Promise<unknown> ? never : T): T {
+	const back = openCurrent();
+	try {
+		setns(fd, CLONE_NEWNET);
+		try {
+			return work();
+		} finally {
+			setns(back, CLONE_NEWNET);
+		}
+	} finally {
+		closeSync(back);
+	}
+}
+
+/**
+ * Creates a namespace, lets `prepare` work in it, and only then names it: whoever finds the name
+ * finds a namespace that is ready, and a crash before leaves nothing, since an unnamed namespace dies
+ * with its last user.
+ * @returns what `prepare` returned
+ */
+export function createNamed<T>(name: string, prepare: () => T extends Promise<unknown> ? never : T): T {
+	return inFresh((fd) => {
+		const result = prepare();
+		inSharedMounts(() => bindName(name, fd));
+		return result;
+	});
+}
+
+/** Runs `work` with this thread in a new namespace, which is gone afterwards unless somebody holds it. */
+export function inFresh<T>(work: (fd: number) => T): T {
+	const back = openCurrent();
+	try {
+		unshare(CLONE_NEWNET);
+		try {
+			const fd = openCurrent();
+			try {
+				return work(fd);
+			} finally {
+				closeSync(fd);
+			}
+		} finally {
+			setns(back, CLONE_NEWNET);
+		}
+	} finally {
+		closeSync(back);
+	}
+}
+
+function bindName(name: string, fd: number): void {
+	shareDirectory();
+	const target = `${NETNS_DIRECTORY}/${name}`;
+	writeFileSync(target, "", { mode: 0o444, flag: "a" });
+	try {
+		mount(`/proc/${process.pid}/fd/${fd}`, target, "none", MS_BIND);
+	} catch (error) {
+		unlinkSync(target);
+		throw error;
+	}
+}
+
+/** Makes /run/netns a shared mount of itself, so that names appear in every mount namespace: ip-netns(8). */
+function shareDirectory(): void {
+	mkdirSync(NETNS_DIRECTORY, { recursive: true, mode: 0o755 });
+	if (readFileSync("/proc/thread-self/mountinfo", "utf8").includes(` ${NETNS_DIRECTORY} rw`)) return;
+	try {
+		mount(NETNS_DIRECTORY, NETNS_DIRECTORY, "none", MS_BIND | MS_REC);
+		mount("", NETNS_DIRECTORY, "none", MS_SHARED | MS_REC);
+	} catch (error) {
+		if (error instanceof SyscallError)
+			throw new UnsupportedError(`${NETNS_DIRECTORY} cannot be mounted: ${error.message}`);
+		throw error;
+	}
+}
+
+/** Takes a name away; the namespace itself goes with its last user. Already gone is success. */
+export function removeName(name: string): void {
+	inSharedMounts(() => {
+		const target = `${NETNS_DIRECTORY}/${name}`;
+		const EINVAL = 22;
+		const ENOENT = 2;
+		try {
+			umount(target, MNT_DETACH);
+		} catch (error) {
+			if (!(error instanceof SyscallError) || ![EINVAL, ENOENT].includes(error.errno)) throw error;
+		}
+		try {
+			unlinkSync(target);
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+		}
+	});
+}
+
+/** Removes the plain file that a crash left between naming and mounting: it is no namespace and nobody's. */
+export function removeLeftName(name: string): void {
+	const file = statSync(`${NETNS_DIRECTORY}/${name}`, { throwIfNoEntry: false });
+	if (file?.isFile() && file.size === 0 && file.dev !== nsfsDevice()) removeName(name);
+}

@@ -1,0 +1,168 @@
+import { closeSync } from "node:fs";
+import { decodeAddress, dumpAddresses } from "../netlink/address.js";
+import { decodeFeatures, dumpFeatures } from "../netlink/features.js";
+import type { Link } from "../netlink/link.js";
+import { decodeNeighbor, dumpNeighbors } from "../netlink/neighbor.js";
+import { decodeNsid, getNsid } from "../netlink/nsid.js";
+import { decodeRoute, dumpRoutes } from "../netlink/route.js";
+import type { LabObject } from "../plan/object.js";
+import { BUILTINS, isBuiltin } from "../programs/builtin.js";
+import { type EndName, HOST } from "../topology/topology.js";
+import { lookup, mapInfo, openLoaded, openProgram, programInfo, u32Key } from "./bpf.js";
+import { findWindow, identifyPairs, WINDOW } from "./identify.js";
+import { type Lab, MARK } from "./lab.js";
+import { LABEL_MAP, readLabel } from "./label.js";
+import { listNames } from "./netns.js";
+import type { LabEnd, NamespaceSnapshot, ProgramSnapshot, Query, Snapshot } from "./snapshot.js";
+import { readSysctl } from "./sysctl.js";
+
+const LO = 1;
+
+/**
+ * Reads all that the lab has in the kernel. Afterwards exactly the lab's namespaces are open in `lab`,
+ * and its ends' ifindexes and the attached programs are known there.
+ * @param wanted the objects that the topology wants, by id
+ * @param queries what to read beyond links, addresses, routes and neighbours
+ */
+export function observe(
+	lab: Lab,
+	wanted: ReadonlyMap<string, LabObject>,
+	queries: readonly Query[],
+): Snapshot {
+	const namespaces = new Map<string, NamespaceSnapshot>();
+	for (const name of listNames()) {
+		if (name === HOST) continue;
+		const links = openOurs(lab, name);
+		if (links) namespaces.set(name, readNamespace(lab, name, links, queries));
+	}
+	const byNsid = new Map<number, string>();
+	for (const name of namespaces.keys()) {
+		const nsid = decodeNsid(lab.namespace(HOST).route.get(getNsid(lab.namespace(name).fd)));
+		if (nsid >= 0) byNsid.set(nsid, name);
+	}
+	const host = { ...readNamespace(lab, HOST, lab.links(HOST), queries), byNsid };
+	const all = [host, ...namespaces.values()];
+
+	lab.firstIfindex = findWindow(all) ?? freeWindow(host.links);
+	const pairs = identifyPairs(all, lab.firstIfindex, lab.mark, (pair) => wanted.has(`veth ${pair}`));
+	const ends = new Map<EndName, LabEnd>();
+	const endByIndex = new Map<number, EndName>();
+	for (const end of pairs.flatMap(({ ends }) => ends)) {
+		ends.set(end.name, end);
+		endByIndex.set(end.link.index, end.name);
+	}
+	lab.ifindexes.clear();
+	lab.attached.clear();
+	for (const { name, link } of ends.values()) {
+		lab.ifindexes.set(name, link.index);
+		for (const { mode, id } of link.xdp) if (mode !== "offload") lab.attached.set(name, { mode, id });
+	}
+	lab.foreign = new Set(
+		host.links.filter(({ name }) => !ends.has(`${HOST}:${name}`)).map(({ index }) => index),
+	);
+	return {
+		lab: lab.name,
+		namespaces: new Map(all.map((namespace) => [namespace.name, namespace])),
+		pairs,
+		ends,
+		endByIndex,
+		programs: readPrograms(lab, ends.values()),
+		wanted,
+		firstIfindex: lab.firstIfindex,
+	};
+}
+
+/** The links of a namespace that carries the lab's mark; undefined for any other. */
+function openOurs(lab: Lab, name: string): Link[] | undefined {
+	if (!lab.open(name)) return undefined;
+	const links = lab.links(name);
+	if (links.find(({ index }) => index === LO)?.alias === lab.mark) return links;
+	lab.close(name);
+	return undefined;
+}
+
+/** Whose a namespace is: a lab's name, `undefined` for nobody's that we know. */
+export function ownerOf(lab: Lab, name: string): string | undefined {
+	if (!lab.open(name)) return undefined;
+	try {
+		const alias = lab.links(name).find(({ index }) => index === LO)?.alias;
+		return alias?.startsWith(MARK) ? alias.slice(MARK.length) : undefined;
+	} finally {
+		lab.close(name);
+	}
+}
+
+function readNamespace(lab: Lab, name: string, links: Link[], queries: readonly Query[]): NamespaceSnapshot {
+	const { route } = lab.namespace(name);
+	const asked = queries.filter(({ namespace }) => namespace === name);
+	const sysctls = asked.flatMap((query) => ("sysctl" in query ? [query.sysctl] : []));
+	return {
+		name,
+		made: name !== HOST,
+		links,
+		addresses: route.dump(dumpAddresses()).map(decodeAddress),
+		routes: ([4, 6] as const).flatMap((family) =>
+			route.dump(dumpRoutes(family)).flatMap((body) => decodeRoute(body) ?? []),
+		),
+		neighbors: route.dump(dumpNeighbors()).map(decodeNeighbor),
+		sysctls: sysctls.length
+			? lab.enter(name, () => new Map(sysctls.map((sysctl) => [sysctl, readSysctl(sysctl)])))
+			: new Map(),
+		features: asked.some((query) => "features" in query) ? readFeatures(lab, name) : new Map(),
+	};
+}
+
+function readFeatures(lab: Lab, name: string): NamespaceSnapshot["features"] {
+	const { socket, ethtool } = lab.namespace(name).generic;
+	const features = socket.dump(dumpFeatures(ethtool)).map(decodeFeatures);
+	return new Map(features.map((one) => [one.index, one]));
+}
+
+/** The first window in which `host` has no link: another lab's ends may be there. */
+function freeWindow(links: readonly Link[]): number {
+	const used = new Set(links.map(({ index }) => Math.floor(index / WINDOW)));
+	let window = 1;
+	while (used.has(window)) window++;
+	return window * WINDOW;
+}
+
+function readPrograms(lab: Lab, ends: Iterable<LabEnd>): Map<number, ProgramSnapshot> {
+	const programs = new Map<number, ProgramSnapshot>();
+	for (const { link } of ends)
+		for (const { id } of link.xdp) {
+			if (programs.has(id)) continue;
+			const program = readProgram(lab, id);
+			if (program) programs.set(id, program);
+		}
+	return programs;
+}
+
+function readProgram(lab: Lab, id: number): ProgramSnapshot | undefined {
+	const fd = lab.held.get(id)?.fd ?? openProgram(id);
+	if (fd === undefined) return undefined;
+	const { name, tag, mapIds } = programInfo(fd);
+	if (!lab.held.has(id)) {
+		closeSync(fd);
+		lab.hold(openLoaded({ id, mapIds }));
+	}
+	const maps = lab.held.get(id)?.maps ?? new Map<string, number>();
+	const mark = maps.get(LABEL_MAP);
+	const label = mark === undefined ? undefined : readLabel(mark);
+	if (label?.lab !== lab.name) return { id, name, tag, label: undefined, entries: new Map() };
+	const filled = isBuiltin(label.source) ? Object.keys(BUILTINS[label.source].maps) : [];
+	const entries = new Map<string, Map<number, Buffer>>();
+	for (const map of filled) entries.set(map, readEntries(maps.get(map)));
+	return { id, name, tag, label, entries };
+}
+
+/** The entries of a map by port that are not zero, as an array has all of them from the start. */
+function readEntries(map: number | undefined): Map<number, Buffer> {
+	const entries = new Map<number, Buffer>();
+	if (map === undefined) return entries;
+	const { maxEntries, valueSize } = mapInfo(map);
+	for (let port = 0; port < maxEntries; port++) {
+		const value = lookup(map, u32Key(port), valueSize);
+		if (value?.some((byte) => byte !== 0)) entries.set(port, value);
+	}
+	return entries;
+}

@@ -1,0 +1,68 @@
+import type { Address } from "../netlink/address.js";
+import type { Features } from "../netlink/features.js";
+import type { Link } from "../netlink/link.js";
+import type { Neighbor } from "../netlink/neighbor.js";
+import type { Route } from "../netlink/route.js";
+import type { LabObject } from "../plan/object.js";
+import type { EndName } from "../topology/topology.js";
+import type { Label } from "./label.js";
+
+/** What the kernel has, as it told it: the input of every kind's `observe`. */
+export interface Snapshot {
+	lab: string;
+	namespaces: ReadonlyMap<string, NamespaceSnapshot>;
+	/** The lab's veth pairs among all links. */
+	pairs: readonly Pair[];
+	/** Both ends of {@link pairs}, by name. */
+	ends: ReadonlyMap<EndName, LabEnd>;
+	/** The lab's ends by ifindex, where that is unique in the lab. */
+	endByIndex: ReadonlyMap<number, EndName>;
+	/** The programs attached to the lab's ends, by id. */
+	programs: ReadonlyMap<number, ProgramSnapshot>;
+	/** The objects that are wanted, by id: some things are ours, or are looked at, only then. */
+	wanted: ReadonlyMap<string, LabObject>;
+	/** The ifindex of port 0. */
+	firstIfindex: number;
+}
+
+export interface NamespaceSnapshot {
+	name: string;
+	/** Made by this lab, and not the namespace that the command runs in. */
+	made: boolean;
+	links: readonly Link[];
+	/** Of `host`: the lab's namespaces by the number that IFLA_LINK_NETNSID gives them. */
+	byNsid?: ReadonlyMap<number, string>;
+	addresses: readonly Address[];
+	routes: readonly Route[];
+	neighbors: readonly Neighbor[];
+	/** Those that were asked for; undefined where the kernel has no such name. */
+	sysctls: ReadonlyMap<string, string | undefined>;
+	/** By ifindex, where somebody asked. */
+	features: ReadonlyMap<number, Features>;
+}
+
+export interface LabEnd {
+	name: EndName;
+	namespace: NamespaceSnapshot;
+	link: Link;
+}
+
+export interface Pair {
+	/** One where the other end is in a namespace that is not the lab's. */
+	ends: [LabEnd] | [LabEnd, LabEnd];
+	/** Both ifindexes are within the lab's window and unique in it. */
+	numbered: boolean;
+}
+
+export interface ProgramSnapshot {
+	id: number;
+	name: string;
+	tag: string;
+	/** Absent where the program is not this lab's. */
+	label: Label | undefined;
+	/** Entries by map, of the maps that are reconciled. */
+	entries: ReadonlyMap<string, ReadonlyMap<number, Buffer>>;
+}
+
+/** What has to be read beyond links, addresses, routes and neighbours. */
+export type Query = { namespace: string; sysctl: string } | { namespace: string; features: true };

@@ -1,0 +1,159 @@
+import { closeSync } from "node:fs";
+import { NetlinkError, SyscallError } from "../errors.js";
+import { bind, recv, send, setsockopt, socket } from "../ffi/libc.js";
+import {
+	decodeAcknowledgement,
+	decodeMessages,
+	encodeMessage,
+	type Message,
+	NLM_F_ACK,
+	NLM_F_DUMP_INTR,
+	NLMSG_DONE,
+	NLMSG_ERROR,
+	type Request,
+} from "../netlink/message.js";
+
+/** <sys/socket.h>, <linux/netlink.h> */
+const AF_NETLINK = 16;
+const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
+const SOL_SOCKET = 1;
+const SO_RCVBUFFORCE = 33;
+const SOL_NETLINK = 270;
+const NETLINK_CAP_ACK = 10;
+const NETLINK_EXT_ACK = 11;
+const NETLINK_GET_STRICT_CHK = 12;
+
+export const NETLINK_ROUTE = 0;
+export const NETLINK_GENERIC = 16;
+
+interface Queued {
+	request: Request;
+	/** errnos that are success here, as ENOENT is for a removal. */
+	tolerate: readonly number[];
+	owner: string | undefined;
+}
+
+/**
+ * A netlink socket, which stays in the network namespace that it is opened in. Requests are queued
+ * and sent many at a time: the kernel works a whole buffer off within one send(2).
+ */
+export class NetlinkSocket {
+	/** Well below the default send buffer (net.core.wmem_default), past which send(2) says EMSGSIZE. */
+	static readonly BATCH = 64 * 1024;
+	readonly #fd: number;
+	#sequence = 0;
+	#queue: Queued[] = [];
+
+	constructor(protocol: number) {
+		this.#fd = socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
+		const address = Buffer.alloc(12);
+		address.writeUInt16LE(AF_NETLINK, 0);
+		bind(this.#fd, address);
+		setsockopt(this.#fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
+		setsockopt(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+		setsockopt(this.#fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
+		// A batch in which every request fails is answered with as many messages.
+		setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20);
+	}
+
+	/**
+	 * Adds a request to those that the next {@link flush} sends.
+	 * @param owner the object on whose behalf it is; an error carries it
+	 */
+	queue(request: Request, owner?: string, tolerate: readonly number[] = []): void {
+		this.#queue.push({ request, owner, tolerate });
+	}
+
+	/**
+	 * Sends what is queued.
+	 * @throws NetlinkError for the first request that the kernel refused; it has worked off the rest of
+	 *   that batch all the same, and later batches are not sent.
+	 */
+	flush(): void {
+		const queue = this.#queue.splice(0);
+		for (let from = 0; from < queue.length; ) {
+			let bytes = 0;
+			let to = from;
+			while (to < queue.length && bytes < NetlinkSocket.BATCH) bytes += queue[to++]?.request.body.length ?? 0;
+			this.#transact(queue.slice(from, to));
+			from = to;
+		}
+	}
+
+	#transact(batch: Queued[]): void {
+		const first = this.#sequence + 1;
+		const last = this.#sequence + batch.length;
+		this.#sequence = last;
+		// Failures are always answered, success only where asked for: the last stands for all before it.
+		const bytes = batch.map(({ request }, i) =>
+			encodeMessage(request, first + i, first + i === last ? NLM_F_ACK : 0),
+		);
+		send(this.#fd, Buffer.concat(bytes));
+		let failure: OwnedError | undefined;
+		for (let done = false; !done; ) {
+			for (const message of this.#receive()) {
+				const queued = batch[message.sequence - first];
+				if (message.type !== NLMSG_ERROR || !queued) continue;
+				const { errno, text } = decodeAcknowledgement(message);
+				if (errno !== 0 && !queued.tolerate.includes(errno))
+					failure ??= Object.assign(new NetlinkError(queued.request.what, errno, text), {
+						owner: queued.owner,
+					});
+				done ||= message.sequence === last;
+			}
+		}
+		if (failure) throw failure;
+	}
+
+	/** All answers to a dump; asked again where the kernel says that the table changed meanwhile. */
+	dump(request: Request): Buffer[] {
+		for (let attempt = 0; attempt < 10; attempt++) {
+			const sequence = ++this.#sequence;
+			send(this.#fd, encodeMessage(request, sequence, 0));
+			const bodies: Buffer[] = [];
+			let interrupted = false;
+			for (let done = false; !done; ) {
+				for (const message of this.#receive()) {
+					if (message.sequence !== sequence) continue;
+					interrupted ||= (message.flags & NLM_F_DUMP_INTR) !== 0;
+					if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
+						const errno = -message.body.readInt32LE(0);
+						if (errno !== 0) throw new NetlinkError(request.what, errno);
+						done = true;
+					} else bodies.push(message.body);
+				}
+			}
+			if (!interrupted) return bodies;
+		}
+		throw new NetlinkError(`${request.what} (the table keeps changing)`, 4);
+	}
+
+	/** The one answer to a request for one thing. */
+	get(request: Request): Buffer {
+		const sequence = ++this.#sequence;
+		send(this.#fd, encodeMessage(request, sequence, 0));
+		for (const message of this.#receive()) {
+			if (message.type !== NLMSG_ERROR) return message.body;
+			const { errno, text } = decodeAcknowledgement(message);
+			throw new NetlinkError(request.what, errno, text);
+		}
+		throw new SyscallError("recv", 61);
+	}
+
+	#receive(): Iterable<Message> {
+		const MSG_TRUNC = 0x20;
+		const MSG_PEEK = 0x02;
+		// The kernel sizes a dump's datagrams by the largest read so far: ask for much.
+		let buffer = Buffer.allocUnsafe(32 * 1024);
+		const length = recv(this.#fd, buffer, MSG_PEEK | MSG_TRUNC);
+		if (length > buffer.length) buffer = Buffer.allocUnsafe(length);
+		return decodeMessages(buffer.subarray(0, recv(this.#fd, buffer, 0)));
+	}
+
+	close(): void {
+		closeSync(this.#fd);
+	}
+}
+
+/** An error that knows on behalf of which object the request was made. */
+export type OwnedError = NetlinkError & { owner?: string | undefined };

@@ -1,0 +1,90 @@
+import {
+	closeSync,
+	fsyncSync,
+	mkdirSync,
+	openSync,
+	readdirSync,
+	readFileSync,
+	readlinkSync,
+	renameSync,
+	rmdirSync,
+	rmSync,
+	writeSync,
+} from "node:fs";
+import type { LabObject } from "../plan/object.js";
+import type { Topology } from "../topology/topology.js";
+
+/** What the kernel cannot tell of a lab, one file a lab. */
+export const STATE_DIRECTORY = "/run/xdp-topology";
+
+/** Losing it loses no lab: the marks in the kernel still find everything. */
+export interface State {
+	version: 1;
+	lab: string;
+	/** /proc/sys/kernel/random/boot_id: a state of another boot is a memory only. */
+	boot: string;
+	/** The network namespace that was `host`: `net:[4026531840]`. */
+	host: string;
+	/** The topology last applied, or being applied. */
+	topology: Topology;
+	/** Settings that this lab has changed and that have to be turned back once nobody wants them. */
+	settings: LabObject[];
+}
+
+function pathOf(lab: string): string {
+	return `${STATE_DIRECTORY}/${lab}.json`;
+}
+
+/** This boot and the network namespace of this thread, as a state records them. */
+export function whereabouts(): Pick<State, "boot" | "host"> {
+	return {
+		boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+		host: readlinkSync("/proc/thread-self/ns/net"),
+	};
+}
+
+/** Undefined where there is none, or none that can be used: cut off, edited, of another version or boot. */
+export function readState(lab: string): State | undefined {
+	try {
+		const state = JSON.parse(readFileSync(pathOf(lab), "utf8")) as Partial<State> | null;
+		if (state?.version !== 1 || state.lab !== lab || state.boot !== whereabouts().boot) return undefined;
+		if (typeof state.host !== "string" || !Array.isArray(state.settings)) return undefined;
+		if (!Array.isArray(state.topology?.namespaces) || !Array.isArray(state.topology.veths)) return undefined;
+		return state as State;
+	} catch {
+		return undefined;
+	}
+}
+
+/** Writes it whole: a crash leaves the old one or the new one. */
+export function writeState(state: State): void {
+	mkdirSync(STATE_DIRECTORY, { recursive: true, mode: 0o700 });
+	const temporary = `${pathOf(state.lab)}.new`;
+	const fd = openSync(temporary, "w", 0o600);
+	try {
+		writeSync(fd, JSON.stringify(state));
+		fsyncSync(fd);
+	} finally {
+		closeSync(fd);
+	}
+	renameSync(temporary, pathOf(state.lab));
+}
+
+/** Removes a lab's files, and the directory with the last of them. */
+export function removeState(lab: string): void {
+	for (const path of [pathOf(lab), `${pathOf(lab)}.new`]) rmSync(path, { force: true });
+	try {
+		rmdirSync(STATE_DIRECTORY);
+	} catch {
+		// another lab's files are there
+	}
+}
+
+/** The labs that have a state, of this boot or another. */
+export function listStates(): string[] {
+	try {
+		return readdirSync(STATE_DIRECTORY).flatMap((name) => /^(.+)\.json$/.exec(name)?.[1] ?? []);
+	} catch {
+		return [];
+	}
+}

@@ -1,0 +1,58 @@
+import type { Requirements } from "../declare/requirements.js";
+import type { Lab } from "../kernel/lab.js";
+import type { Query, Snapshot } from "../kernel/snapshot.js";
+import type { KindRules, LabObject } from "../plan/object.js";
+
+/**
+ * A kind of object: all that is known of it, in one file. `declare` and `observe` are pure and give
+ * the same type, so that a plan is a comparison. The rest changes the kernel; it works on many
+ * objects at a time, synchronously, and may leave netlink requests queued: the caller flushes.
+ */
+export interface Kind<Spec = unknown> extends KindRules<Spec> {
+	readonly name: string;
+	/** In a progress display: `veth pairs`. */
+	readonly title: string;
+	/** What the topology wants. */
+	declare(requirements: Requirements): LabObject<Spec>[];
+	/** What has to be read so that these objects can be observed. */
+	ask?(objects: readonly LabObject<Spec>[]): Query[];
+	/** Tells the lab what later steps will refer to by name. */
+	bind?(snapshot: Snapshot, lab: Lab): void;
+	/** What the kernel has, of the lab's. */
+	observe(snapshot: Snapshot): LabObject<Spec>[];
+	create(objects: readonly LabObject<Spec>[], lab: Lab): void;
+	/** In place. Left out where {@link KindRules.replaces} always says yes. */
+	update?(changes: readonly Update<Spec>[], lab: Lab): void;
+	/** Already gone is success. */
+	remove(objects: readonly LabObject<Spec>[], lab: Lab): void;
+	/** Whether an undo can put back what was observed; the default is yes. */
+	restores?(object: LabObject<Spec>): boolean;
+	/**
+	 * What to turn an object into that has left the file but cannot be removed, as a setting always
+	 * has some value: the kernel's default. Undefined where nothing has to be done.
+	 */
+	forget?(object: LabObject<Spec>, lab: Lab): LabObject<Spec> | undefined;
+}
+
+export interface Update<Spec> {
+	from: LabObject<Spec>;
+	object: LabObject<Spec>;
+}
+
+/** Does `work` for each object, and lets errors name the one at hand. */
+export function forEach<Spec>(
+	objects: readonly LabObject<Spec>[],
+	lab: Lab,
+	work: (object: LabObject<Spec>) => void,
+): void {
+	for (const object of objects) {
+		lab.on(`${object.kind} ${object.name}`);
+		work(object);
+	}
+	lab.on(undefined);
+}
+
+/** errnos that mean that what is to be removed is not there any more. */
+export const GONE: readonly number[] = [2, 3, 19, 99]; // ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL
+/** What is to be made is there already. */
+export const EXISTS: readonly number[] = [17]; // EEXIST

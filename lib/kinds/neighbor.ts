@@ -1,0 +1,87 @@
+import type { Lab } from "../kernel/lab.js";
+import { linkLocal } from "../netlink/address.js";
+import { deleteNeighbor, setNeighbor } from "../netlink/neighbor.js";
+import type { LabObject } from "../plan/object.js";
+import type { End, EndName, Namespace } from "../topology/topology.js";
+import { fits } from "./address.js";
+import { forEach, GONE, type Kind } from "./kind.js";
+import { split, vethOf } from "./veth.js";
+
+export interface Neighbor {
+	end: EndName;
+	ip: string;
+	mac: string;
+}
+
+/** A permanent neighbour of one of the lab's ends; learned ones are nobody's business. */
+export const neighbor: Kind<Neighbor> = {
+	name: "neighbor",
+	title: "neighbours",
+	declare: ({ topology, ends, peers }) => {
+		const objects = new Map<string, LabObject<Neighbor>>();
+		const add = (end: End, ip: string, mac: string, reason?: string) => {
+			const one = object(end.name, ip, mac, vethOf(end.name, peers.get(end.name)?.name), reason);
+			if (!objects.has(one.name) && fits(ip, end.mtu)) objects.set(one.name, one);
+		};
+		for (const namespace of topology.namespaces)
+			for (const { ip, mac, interface: link } of namespace.neighbors)
+				add(ends.get(`${namespace.name}:${link}`) as End, ip, mac);
+		const byName = new Map(topology.namespaces.map((namespace) => [namespace.name, namespace]));
+		for (const end of ends.values()) {
+			const namespace = byName.get(end.namespace);
+			const peer = peers.get(end.name);
+			if (!peer || namespace?.learned) continue;
+			for (const ip of peerAddresses(namespace, end, peer))
+				add(end, ip, peer.mac, `${peer.name} is its peer: known from the first packet on`);
+		}
+		return [...objects.values()];
+	},
+	observe: ({ pairs }) =>
+		pairs.flatMap(({ ends }) => {
+			const pair = vethOf(...(ends.map(({ name }) => name) as [EndName, EndName?]));
+			return ends.flatMap(({ name, link, namespace }) =>
+				namespace.neighbors
+					.filter(({ index, permanent, mac }) => index === link.index && permanent && mac !== undefined)
+					.map(({ ip, mac }) => object(name, ip, mac ?? "", pair)),
+			);
+		}),
+	create: set,
+	update: (changes, lab) =>
+		set(
+			changes.map(({ object }) => object),
+			lab,
+		),
+	remove: (objects, lab) =>
+		forEach(objects, lab, ({ spec: { end, ip } }) =>
+			lab.queue(split(end).namespace, deleteNeighbor(lab.ifindex(end), ip), GONE),
+		),
+	describe: ({ spec: { end, ip, mac } }) => `${end} ${ip} is ${mac}`,
+	describeChange: (from, to) => `${from.mac} → ${to.mac}`,
+};
+
+/** What the peer may be reached by: its addresses, and its link-local one where a route names it. */
+function peerAddresses(namespace: Namespace | undefined, end: End, peer: End): string[] {
+	const addresses = peer.addresses.map((prefix) => prefix.slice(0, prefix.indexOf("/")));
+	const local = linkLocal(peer.mac).replace("/64", "");
+	const named = namespace?.routes.some(({ via }) =>
+		via.some((hop) => hop.address === local && hop.interface === end.interface),
+	);
+	return named ? [...addresses, local] : addresses;
+}
+
+function set(objects: readonly LabObject<Neighbor>[], lab: Lab): void {
+	forEach(objects, lab, ({ spec: { end, ip, mac } }) =>
+		lab.queue(split(end).namespace, setNeighbor(lab.ifindex(end), ip, mac)),
+	);
+}
+
+function object(end: EndName, ip: string, mac: string, pair: string, reason?: string): LabObject<Neighbor> {
+	return {
+		kind: "neighbor",
+		name: `${end} ${ip}`,
+		spec: { end, ip, mac },
+		within: [pair],
+		needs: [],
+		...(reason !== undefined && { reason }),
+	};
+}

@@ -1,0 +1,39 @@
+import { changeLink } from "../netlink/link.js";
+import { HOST } from "../topology/topology.js";
+import { forEach, type Kind } from "./kind.js";
+
+interface Netns {
+	/** Whether `lo` is up. */
+	lo: boolean;
+}
+
+const LO = 1;
+
+/** A named network namespace, as `ip netns` knows it. */
+export const netns: Kind<Netns> = {
+	name: "netns",
+	title: "namespaces",
+	declare: ({ topology }) =>
+		topology.namespaces
+			.filter(({ name }) => name !== HOST)
+			.map(({ name }) => ({ kind: "netns", name, spec: { lo: true }, within: [], needs: [] })),
+	observe: ({ namespaces }) =>
+		[...namespaces.values()]
+			.filter(({ made }) => made)
+			.map(({ name, links }) => ({
+				kind: "netns",
+				name,
+				spec: { lo: links.find(({ index }) => index === LO)?.up ?? false },
+				within: [],
+				needs: [],
+			})),
+	create: (objects, lab) => forEach(objects, lab, ({ name }) => lab.create(name)),
+	update: (changes, lab) =>
+		forEach(
+			changes.map(({ object }) => object),
+			lab,
+			({ name }) => lab.queue(name, changeLink(LO, { up: true })),
+		),
+	remove: (objects, lab) => forEach(objects, lab, ({ name }) => lab.remove(name)),
+	describe: ({ name }) => name,
+};

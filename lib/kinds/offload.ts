@@ -1,0 +1,84 @@
+import type { Lab } from "../kernel/lab.js";
+import { expandFeature, type Features, setFeatures } from "../netlink/features.js";
+import type { LabObject } from "../plan/object.js";
+import type { EndName } from "../topology/topology.js";
+import { forEach, type Kind } from "./kind.js";
+import { split, vethOf } from "./veth.js";
+
+export interface Offload {
+	end: EndName;
+	/** As `ethtool -K` takes it: `tx`, `tx-checksum-ip-generic`. */
+	feature: string;
+	/** "fixed" where the device does not let it be changed, or does not have it. */
+	state: "on" | "off" | "mixed" | "fixed";
+}
+
+/**
+ * A feature of one of the lab's ends, on or off. What is compared is what was asked for, not what is
+ * active: attaching XDP switches TSO and GSO off and GRO on by itself, and back again.
+ */
+export const offload: Kind<Offload> = {
+	name: "offload",
+	title: "offloads",
+	declare: ({ offloads, peers }) =>
+		offloads.map(({ end, feature, on, reason }) => ({
+			...object(end, feature, on ? "on" : "off", vethOf(end, peers.get(end)?.name)),
+			...(reason !== undefined && { reason }),
+		})),
+	ask: (objects) => objects.map(({ spec }) => ({ namespace: split(spec.end).namespace, features: true })),
+	observe: ({ ends, wanted }) =>
+		[...wanted.values()].flatMap((object) => {
+			if (object.kind !== "offload") return [];
+			const { end, feature } = (object as LabObject<Offload>).spec;
+			const found = ends.get(end);
+			const features = found?.namespace.features.get(found.link.index);
+			if (!features) return [];
+			return [{ ...object, spec: { end, feature, state: stateOf(feature, features) } }];
+		}),
+	create: set,
+	update: (changes, lab) =>
+		set(
+			changes.map(({ object }) => object),
+			lab,
+		),
+	remove: () => {},
+	restores: ({ spec: { state } }) => state === "on" || state === "off",
+	// Of those that anybody switches, a veth has GRO alone off from the start.
+	forget: (object, lab) => {
+		const { end, feature } = object.spec;
+		const state = feature === "gro" || feature === "rx-gro" ? "off" : "on";
+		const reason = "no longer needed: as a new veth has it";
+		return lab.ifindexes.has(end) ? { ...object, spec: { end, feature, state }, reason } : undefined;
+	},
+	describe: ({ spec: { end, feature, state } }) => `${end} ${feature} ${state}`,
+	describeChange: (from, to) => `${from.state} → ${to.state}`,
+};
+
+function stateOf(feature: string, { changeable, wanted }: Features): Offload["state"] {
+	const names = expandFeature(feature, changeable);
+	const on = names.filter((name) => wanted.has(name)).length;
+	if (names.length === 0) return "fixed";
+	return on === 0 ? "off" : on === names.length ? "on" : "mixed";
+}
+
+function object(end: EndName, feature: string, state: Offload["state"], pair: string): LabObject<Offload> {
+	return {
+		kind: "offload",
+		name: `${end} ${feature}`,
+		spec: { end, feature, state },
+		within: [pair],
+		needs: [],
+	};
+}
+
+function set(objects: readonly LabObject<Offload>[], lab: Lab): void {
+	forEach(objects, lab, ({ spec: { end, feature, state } }) => {
+		const { namespace } = split(end);
+		const { socket, ethtool } = lab.namespace(namespace).generic;
+		const names = expandFeature(feature, lab.changeable(end));
+		// Where there is nothing to change the difference remains, and is reported as one.
+		if (names.length === 0) return;
+		const wanted = new Map(names.map((name) => [name, state === "on"]));
+		socket.queue(setFeatures(ethtool, lab.ifindex(end), wanted), lab.owner);
+	});
+}

@@ -1,0 +1,38 @@
+import type { LabObject } from "../plan/object.js";
+import { address } from "./address.js";
+import { attachment } from "./attachment.js";
+import { entry } from "./entry.js";
+import type { Kind } from "./kind.js";
+import { neighbor } from "./neighbor.js";
+import { netns } from "./netns.js";
+import { offload } from "./offload.js";
+import { program } from "./program.js";
+import { route } from "./route.js";
+import { sysctl } from "./sysctl.js";
+import { veth } from "./veth.js";
+
+/**
+ * All kinds. Where dependencies leave it open, this is the order of a plan: settings before
+ * addresses, so that none is lost to them, and programs attached last.
+ */
+export const KINDS = [
+	netns,
+	veth,
+	offload,
+	sysctl,
+	address,
+	neighbor,
+	route,
+	program,
+	entry,
+	attachment,
+] as unknown as readonly Kind[];
+
+const byName = new Map(KINDS.map((kind) => [kind.name, kind]));
+
+/** The kind of an object. */
+export function kindOf({ kind }: Pick<LabObject, "kind">): Kind {
+	const found = byName.get(kind);
+	if (!found) throw new Error(`no kind ${kind}`);
+	return found;
+}

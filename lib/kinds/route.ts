@@ -1,0 +1,147 @@
+import type { Lab } from "../kernel/lab.js";
+import type { NamespaceSnapshot } from "../kernel/snapshot.js";
+import * as netlink from "../netlink/route.js";
+import type { LabObject } from "../plan/object.js";
+import { type EndName, HOST, type RouteType } from "../topology/topology.js";
+import { forEach, GONE, type Kind } from "./kind.js";
+import { vethOf } from "./veth.js";
+
+export interface Route {
+	namespace: string;
+	/** `10.2.0.0/24`; the default is `0.0.0.0/0` or `::/0`. */
+	to: string;
+	metric: number;
+	type: RouteType;
+	/** Next hops: an interface, and an address unless the destination is on its link. Sorted. */
+	hops: { interface: string; address: string | null }[];
+	/** Preferred source address. */
+	source: string | null;
+}
+
+/** What the kernel gives an IPv6 route without one: IP6_RT_PRIO_USER of <net/ip6_route.h>. */
+const IP6_RT_PRIO_USER = 1024;
+
+/** A static route of the main table. */
+export const route: Kind<Route> = {
+	name: "route",
+	title: "routes",
+	declare: ({ topology, ends, peers }) =>
+		topology.namespaces.flatMap((namespace) =>
+			namespace.routes.map((wanted) => {
+				const hops = wanted.via.map(({ address, interface: link }) => ({ interface: link, address }));
+				const onLink = wanted.interface === undefined ? [] : [{ interface: wanted.interface, address: null }];
+				return object(
+					{
+						namespace: namespace.name,
+						to: wanted.to,
+						metric: wanted.metric ?? (wanted.family === 6 ? IP6_RT_PRIO_USER : 0),
+						type: wanted.type,
+						hops: hops.length ? hops : onLink,
+						source: wanted.source ?? null,
+					},
+					{
+						pair: (link) => vethOf(`${namespace.name}:${link}`, peers.get(`${namespace.name}:${link}`)?.name),
+						addresses: (link) =>
+							(ends.get(`${namespace.name}:${link}`)?.addresses ?? []).map(
+								(prefix) => `address ${namespace.name}:${link} ${prefix}`,
+							),
+					},
+				);
+			}),
+		),
+	observe: ({ namespaces, pairs }) => {
+		const pairOf = new Map(
+			pairs.flatMap(({ ends }) => {
+				const pair = vethOf(...(ends.map(({ name }) => name) as [EndName, EndName?]));
+				return ends.map(({ name }) => [name, pair] as const);
+			}),
+		);
+		return [...namespaces.values()].flatMap((namespace) => observeIn(namespace, pairOf));
+	},
+	create: (objects, lab) =>
+		forEach(objects, lab, ({ spec }) => lab.queue(spec.namespace, netlink.addRoute(request(spec, lab)))),
+	replaces: () => true,
+	remove: (objects, lab) =>
+		forEach(objects, lab, ({ spec }) =>
+			lab.queue(spec.namespace, netlink.deleteRoute(request(spec, lab)), GONE),
+		),
+	describe: ({ spec }) => `${spec.namespace} ${spec.to}${metricOf(spec)} ${paths(spec)}`,
+	describeChange: (from, to) => `${paths(from)} → ${paths(to)}`,
+};
+
+/** What a route has to do with the other objects: the pair and the addresses of an interface, by id. */
+interface Surroundings {
+	pair(link: string): string | undefined;
+	addresses(link: string): string[];
+}
+
+function observeIn(
+	{ name, made, links, routes, addresses }: NamespaceSnapshot,
+	pairOf: ReadonlyMap<EndName, string>,
+): LabObject<Route>[] {
+	const byIndex = new Map(links.map((link) => [link.index, link.name]));
+	const around: Surroundings = {
+		pair: (link) => pairOf.get(`${name}:${link}`),
+		addresses: (link) =>
+			addresses
+				.filter(({ index }) => byIndex.get(index) === link)
+				.map(({ prefix }) => `address ${name}:${link} ${prefix}`),
+	};
+	return routes.flatMap((route) => {
+		// Others belong to the kernel, or to a routing daemon.
+		if (route.protocol !== netlink.RTPROT_STATIC && route.protocol !== netlink.RTPROT_BOOT) return [];
+		const hops = route.hops.map(({ index, gateway }) => ({
+			interface: byIndex.get(index) ?? `#${index}`,
+			address: gateway ?? null,
+		}));
+		const ours = hops.length > 0 && hops.every((hop) => around.pair(hop.interface) !== undefined);
+		if (!made && !ours) return [];
+		const { to, metric, type, source } = route;
+		return [object({ namespace: name, to, metric, type, hops, source: source ?? null }, around)];
+	});
+}
+
+function object(spec: Route, around: Surroundings): LabObject<Route> {
+	const links = [...new Set(spec.hops.map((hop) => hop.interface))];
+	const pairs = links.flatMap((link) => around.pair(link) ?? []);
+	const text = (hop: Route["hops"][number]) => `${hop.interface} ${hop.address}`;
+	return {
+		kind: "route",
+		name: `${spec.namespace} ${spec.to}${metricOf(spec)}`,
+		spec: { ...spec, hops: spec.hops.toSorted((a, b) => (text(a) < text(b) ? -1 : 1)) },
+		within: [
+			...(spec.namespace === HOST ? [] : [`netns ${spec.namespace}`]),
+			// One of several equal-cost paths can go without the route.
+			...(pairs.length === 1 ? pairs : []),
+		],
+		// A next hop must be on a link, and a source among the addresses, by the time the route is made.
+		needs: [...pairs, ...links.flatMap(around.addresses)],
+	};
+}
+
+function metricOf({ to, metric }: Route): string {
+	const usual = to.includes(":") ? IP6_RT_PRIO_USER : 0;
+	return metric === usual ? "" : ` metric ${metric}`;
+}
+
+function paths({ type, hops, source }: Route): string {
+	const each = hops.map((hop) =>
+		hop.address === null ? `dev ${hop.interface}` : `via ${hop.address} dev ${hop.interface}`,
+	);
+	return [type === "unicast" ? each.join(", ") : type, ...(source === null ? [] : [`src ${source}`])].join(
+		" ",
+	);
+}
+
+function request({ namespace, to, metric, type, hops, source }: Route, lab: Lab) {
+	return {
+		to,
+		metric,
+		type,
+		source: source ?? undefined,
+		hops: hops.map((hop) => ({
+			index: lab.ifindex(`${namespace}:${hop.interface}`),
+			gateway: hop.address ?? undefined,
+		})),
+	};
+}

@@ -1,0 +1,92 @@
+import { inFresh } from "../kernel/netns.js";
+import { normalizeValue, readSysctl, writeSysctl } from "../kernel/sysctl.js";
+import type { LabObject } from "../plan/object.js";
+import { type EndName, HOST } from "../topology/topology.js";
+import { forEach, type Kind } from "./kind.js";
+import { vethOf } from "./veth.js";
+
+export interface Sysctl {
+	namespace: string;
+	name: string;
+	/** White space folded; null where the kernel has no such name. */
+	value: string | null;
+	/** A kernel without this name is as good. */
+	optional?: true;
+}
+
+/** A setting below /proc/sys/net of one namespace. It cannot be removed, only set. */
+export const sysctl: Kind<Sysctl> = {
+	name: "sysctl",
+	title: "sysctls",
+	declare: ({ sysctls, peers }) =>
+		sysctls
+			// Writing `all` sets the interfaces' own values too, so those come after it.
+			.toSorted((a, b) => Number(a.interface !== undefined) - Number(b.interface !== undefined))
+			.map(({ namespace, name, value, optional, reason, interface: link }): LabObject<Sysctl> => {
+				const end: EndName = `${namespace}:${link}`;
+				const peer = peers.get(end)?.name;
+				return {
+					kind: "sysctl",
+					name: `${namespace} ${name}`,
+					spec: { namespace, name, value: normalizeValue(value), ...(optional && { optional }) },
+					within: [
+						...(namespace === HOST ? [] : [`netns ${namespace}`]),
+						...(peer === undefined ? [] : [vethOf(end, peer)]),
+					],
+					needs: [],
+					...(reason !== undefined && { reason }),
+				};
+			}),
+	ask: (objects) => objects.map(({ spec: { namespace, name } }) => ({ namespace, sysctl: name })),
+	observe: ({ namespaces }) =>
+		[...namespaces.values()].flatMap((namespace) =>
+			Array.from(namespace.sysctls, ([name, value]) => ({
+				kind: "sysctl",
+				name: `${namespace.name} ${name}`,
+				spec: { namespace: namespace.name, name, value: value ?? null },
+				within: namespace.made ? [`netns ${namespace.name}`] : [],
+				needs: [],
+			})),
+		),
+	equal: (desired, actual) =>
+		desired.value === actual.value || (desired.optional === true && actual.value === null),
+	create: write,
+	update: (changes, lab) =>
+		write(
+			changes.map(({ object }) => object),
+			lab,
+		),
+	remove: () => {},
+	restores: ({ spec }) => spec.value !== null,
+	forget: (object, lab) => {
+		const { namespace, name } = object.spec;
+		if (!lab.has(namespace)) return undefined;
+		const interfaces = /^net\.(ipv4|ipv6)\.(conf|neigh)\.(?!all\.|default\.)[^.]+\.(.+)$/.exec(name);
+		const value = interfaces
+			? lab.enter(
+					namespace,
+					() => readSysctl(`net.${interfaces[1]}.${interfaces[2]}.default.${interfaces[3]}`) ?? null,
+				)
+			: inFresh(() => readSysctl(name) ?? null);
+		const reason = "no longer in the file: the kernel's default";
+		return value === null ? undefined : { ...object, spec: { namespace, name, value }, reason };
+	},
+	describe: ({ spec: { namespace, name, value } }) => `${namespace} ${name} = ${value}`,
+	describeChange: (from, to) => `${from.value ?? "no such sysctl"} → ${to.value}`,
+};
+
+function write(objects: readonly LabObject<Sysctl>[], lab: Parameters<Kind["create"]>[1]): void {
+	const byNamespace = new Map<string, LabObject<Sysctl>[]>();
+	for (const object of objects) {
+		const list = byNamespace.get(object.spec.namespace);
+		if (list) list.push(object);
+		else byNamespace.set(object.spec.namespace, [object]);
+	}
+	for (const [namespace, list] of byNamespace)
+		lab.enter(namespace, () =>
+			forEach(list, lab, ({ spec: { name, value, optional } }) => {
+				if (optional && readSysctl(name) === undefined) return;
+				writeSysctl(name, value ?? "");
+			}),
+		);
+}

@@ -1,0 +1,269 @@
+import { IPV6_MIN_MTU } from "../declare/forwarding-sysctls.js";
+import { pairName, sortEnds } from "../kernel/identify.js";
+import type { Lab } from "../kernel/lab.js";
+import { inFresh } from "../kernel/netns.js";
+import type { LabEnd } from "../kernel/snapshot.js";
+import { NETLINK_ROUTE, NetlinkSocket } from "../kernel/socket.js";
+import { readSysctl, writeSysctl } from "../kernel/sysctl.js";
+import { addAddress, deleteAddress, linkLocal } from "../netlink/address.js";
+import { changeLink, createVeth, deleteLink, type VethEnd } from "../netlink/link.js";
+import type { LabObject } from "../plan/object.js";
+import { type End, type EndName, HOST } from "../topology/topology.js";
+import { EXISTS, forEach, GONE, type Kind } from "./kind.js";
+
+export interface Veth {
+	/** In the order of {@link sortEnds}; one where the other is in somebody else's namespace. */
+	ends: Record<EndName, VethSide>;
+	/** The ifindexes are of the lab's choice and unique in it, as shared programs need. */
+	numbered: boolean;
+}
+
+interface VethSide {
+	mac: string;
+	mtu: number;
+	up: boolean;
+	/** Receive and transmit queues. */
+	queues: [rx: number, tx: number];
+	/** net.ipv6.conf.IF.accept_dad and accept_ra; null where IPv6 is off or the file sets it. */
+	dad: number | null;
+	ra: number | null;
+}
+
+/** One queue each way: packets of a lab keep their order, and native XDP needs as many at both ends. */
+const QUEUES = 1;
+
+/** A veth pair: two interfaces, each the other's wire. */
+export const veth: Kind<Veth> = {
+	name: "veth",
+	title: "veth pairs",
+	declare: ({ topology }) => {
+		const sysctls = new Map(topology.namespaces.map(({ name, sysctls }) => [name, sysctls]));
+		return topology.veths.map(({ ends }) =>
+			vethObject(
+				ends.map((end) => [end.name, wantedSide(end, sysctls.get(end.namespace) ?? {})]),
+				true,
+			),
+		);
+	},
+	observe: ({ pairs }) =>
+		pairs.map(({ ends, numbered }) =>
+			vethObject(
+				ends.map((end) => [end.name, actualSide(end)]),
+				numbered,
+			),
+		),
+	equal: (desired, actual) =>
+		actual.numbered &&
+		Object.entries(desired.ends).every(([name, side]) => {
+			const now = actual.ends[name as EndName];
+			return now !== undefined && differences(side, now).length === 0;
+		}),
+	replaces: (from, to) =>
+		!from.numbered ||
+		Object.entries(to.ends).some(([name, side]) => {
+			const now = from.ends[name as EndName];
+			if (!now || now.queues.join() !== side.queues.join()) return true;
+			// Below IPv6's least MTU the kernel forgets all IPv6 of the link, and nothing brings it back.
+			return now.mtu < IPV6_MIN_MTU !== side.mtu < IPV6_MIN_MTU;
+		}),
+	// A new MAC flushes the link's neighbours (neigh_changeaddr()); a link that is down has lost its
+	// routes, neighbours and IPv6 addresses already, which the observation shows.
+	takes: (from, to, other) =>
+		other.kind === "neighbor" &&
+		Object.entries(to.spec.ends).some(
+			([name, side]) =>
+				other.name.startsWith(`${name} `) && from.spec.ends[name as EndName]?.mac !== side.mac,
+		),
+	// The end in `host` would outlive a namespace by as long as the kernel takes to clean it up.
+	lingers: ({ spec }) => Object.keys(spec.ends).some((name) => name.startsWith(`${HOST}:`)),
+	create: createPairs,
+	update: (changes, lab) => {
+		const byName = new Map(changes.map((change) => [change.object.name, change]));
+		forEach(
+			changes.map(({ object }) => object),
+			lab,
+			({ name, spec }) => {
+				for (const [end, side] of sides(spec)) {
+					const now = byName.get(name)?.from.spec.ends[end];
+					if (now) updateSide(lab, end, now, side);
+				}
+			},
+		);
+	},
+	remove: (objects, lab) =>
+		forEach(objects, lab, ({ spec }) => {
+			const [[end] = []] = sides(spec);
+			const { namespace } = split(end as EndName);
+			if (lab.has(namespace)) lab.queue(namespace, deleteLink(lab.ifindex(end as EndName)), GONE);
+		}),
+	describe: ({ spec }) => {
+		const mtus = [...new Set(sides(spec).map(([, { mtu }]) => mtu))];
+		const names = sides(spec).map(([name]) => name);
+		return `${names.join(" ")}${mtus.join() === "1500" ? "" : ` mtu ${mtus.join("/")}`}`;
+	},
+	describeChange: (from, to) =>
+		[
+			...(from.numbered ? [] : ["an ifindex that is not the lab's own choice"]),
+			...sides(to).flatMap(([name, side]) => {
+				const now = from.ends[name];
+				return now ? differences(side, now).map((text) => `${name} ${text}`) : [];
+			}),
+		].join(", "),
+};
+
+function sides({ ends }: Veth): [EndName, VethSide][] {
+	return Object.entries(ends) as [EndName, VethSide][];
+}
+
+function vethObject(ends: [EndName, VethSide][], numbered: boolean): LabObject<Veth> {
+	const byName = new Map(ends);
+	const names = sortEnds([...byName.keys()]);
+	return {
+		kind: "veth",
+		name: pairName(names),
+		spec: {
+			ends: Object.fromEntries(names.map((name) => [name, byName.get(name)])) as Veth["ends"],
+			numbered,
+		},
+		within: [...new Set(names.map((name) => split(name).namespace))]
+			.filter((namespace) => namespace !== HOST)
+			.map((namespace) => `netns ${namespace}`),
+		needs: [],
+	};
+}
+
+function wantedSide(end: End, sysctls: Record<string, string>): VethSide {
+	const conf = (name: string) => {
+		const explicit = sysctls[`net.ipv6.conf.${end.interface.replaceAll(".", "/")}.${name}`];
+		return explicit !== undefined || end.mtu < IPV6_MIN_MTU ? null : 0;
+	};
+	return {
+		mac: end.mac,
+		mtu: end.mtu,
+		up: true,
+		queues: [QUEUES, QUEUES],
+		dad: conf("accept_dad"),
+		ra: conf("accept_ra"),
+	};
+}
+
+function actualSide({ link }: LabEnd): VethSide {
+	return {
+		mac: link.mac,
+		mtu: link.mtu,
+		up: link.up,
+		queues: [link.rxQueues, link.txQueues],
+		dad: link.ipv6?.acceptDad ?? null,
+		ra: link.ipv6?.acceptRa ?? null,
+	};
+}
+
+function differences(wanted: VethSide, now: VethSide): string[] {
+	const text = (name: string, from: unknown, to: unknown) => (from === to ? [] : [`${name} ${from} → ${to}`]);
+	const set = (name: string, from: number | null, to: number | null) =>
+		to === null ? [] : text(name, from ?? "unset", to);
+	return [
+		...text("mac", now.mac, wanted.mac),
+		...text("mtu", now.mtu, wanted.mtu),
+		...text("state", now.up ? "up" : "down", wanted.up ? "up" : "down"),
+		...text("rx queues", now.queues[0], wanted.queues[0]),
+		...text("tx queues", now.queues[1], wanted.queues[1]),
+		...set("accept_dad", now.dad, wanted.dad),
+		...set("accept_ra", now.ra, wanted.ra),
+	];
+}
+
+/** Creates down, then settles what must be settled before IPv6 starts, then brings up. */
+function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
+	const taken = new Set(lab.ifindexes.values());
+	forEach(objects, lab, ({ spec }) => {
+		const ends = sides(spec).map(([name, { mac, mtu, queues }]) => {
+			const { namespace, link } = split(name);
+			const index = lab.allocate(name, taken);
+			return {
+				namespace,
+				name: link,
+				index,
+				mac,
+				mtu,
+				queues: queues[0],
+				netnsFd: lab.namespace(namespace).fd,
+			};
+		});
+		const [one, other] = ends;
+		if (!one || !other) throw new Error("a veth has two ends");
+		if (one.namespace === HOST && other.namespace === HOST) createInHost(lab, one, other);
+		else lab.queue(one.namespace, createVeth(one, other));
+	});
+	lab.flush();
+	forEach(objects, lab, ({ spec }) => {
+		for (const [name, side] of sides(spec)) {
+			quiet(lab, name, side);
+			lab.queue(split(name).namespace, changeLink(lab.ifindex(name), { up: true }));
+		}
+	});
+}
+
+/**
+ * A pair with both ends in `host` has no marked namespace to be known by: it is made in a namespace
+ * without a name, marked there, then moved. A crash on the way leaves nothing.
+ */
+function createInHost(lab: Lab, one: VethEnd, other: VethEnd): void {
+	inFresh((netnsFd) => {
+		const socket = new NetlinkSocket(NETLINK_ROUTE);
+		try {
+			socket.queue(createVeth({ ...one, netnsFd }, { ...other, netnsFd }), lab.owner);
+			for (const { index } of [one, other]) socket.queue(changeLink(index, { alias: lab.mark }), lab.owner);
+			for (const { index, netnsFd } of [one, other]) socket.queue(changeLink(index, { netnsFd }), lab.owner);
+			socket.flush();
+		} finally {
+			socket.close();
+		}
+	});
+}
+
+/** No duplicate address detection, no router advertisements: before the link comes up. */
+function quiet(lab: Lab, end: EndName, { dad, ra }: VethSide): void {
+	const { namespace, link } = split(end);
+	const conf = `net.ipv6.conf.${link.replaceAll(".", "/")}`;
+	lab.enter(namespace, () => {
+		for (const [name, value] of [
+			["accept_dad", dad],
+			["accept_ra", ra],
+		] as const)
+			if (value !== null && readSysctl(`${conf}.${name}`) !== String(value))
+				writeSysctl(`${conf}.${name}`, String(value));
+	});
+}
+
+function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): void {
+	const { namespace } = split(end);
+	const index = lab.ifindex(end);
+	if (now.dad !== wanted.dad || now.ra !== wanted.ra) quiet(lab, end, wanted);
+	const newMac = now.mac !== wanted.mac;
+	if (newMac || now.mtu !== wanted.mtu || now.up !== wanted.up)
+		lab.queue(
+			namespace,
+			changeLink(index, {
+				...(newMac && { mac: wanted.mac }),
+				...(now.mtu !== wanted.mtu && { mtu: wanted.mtu }),
+				...(now.up !== wanted.up && { up: wanted.up }),
+			}),
+		);
+	if (newMac && wanted.mtu >= IPV6_MIN_MTU && wanted.up) {
+		// The kernel keeps the link-local address of the old MAC.
+		lab.queue(namespace, deleteAddress(index, linkLocal(now.mac)), GONE);
+		lab.queue(namespace, addAddress(index, linkLocal(wanted.mac)), EXISTS);
+	}
+}
+
+/** `uno:veth0` to its parts. */
+export function split(end: EndName): { namespace: string; link: string } {
+	const colon = end.indexOf(":");
+	return { namespace: end.slice(0, colon), link: end.slice(colon + 1) };
+}
+
+/** The id of the pair that these ends make. */
+export function vethOf(end: EndName, peer: EndName | undefined): string {
+	return `veth ${pairName(peer === undefined ? [end] : [end, peer])}`;
+}

@@ -1,0 +1,101 @@
+import {
+	AF_INET6,
+	AF_UNSPEC,
+	decodeAttributes,
+	encodeAttributes,
+	familyOf,
+	ip,
+	type Table,
+	u8,
+	u32,
+} from "./attribute.js";
+import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, type Request } from "./message.js";
+
+/** <linux/rtnetlink.h> */
+export const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
+const RTM_GETADDR = 22;
+
+/** struct ifaddrmsg: 8 bytes before the attributes. */
+const HEADER = 8;
+
+/** IFA_*, <linux/if_addr.h> */
+const table = {
+	address: [1, ip],
+	local: [2, ip],
+	flags: [8, u32],
+	proto: [11, u8],
+} satisfies Table;
+
+/** <linux/if_addr.h> */
+const IFA_F_NODAD = 0x02;
+const IFA_F_MANAGETEMPADDR = 0x100;
+const IFA_F_PERMANENT = 0x80;
+/** IFAPROT_KERNEL_*: written by the kernel itself, since 5.18. */
+const KERNEL_PROTOCOLS = [1, 2, 3];
+
+export interface Address {
+	/** ifindex */
+	index: number;
+	/** `10.1.0.1/24`: the local address, not the peer's. */
+	prefix: string;
+	/** Put there by somebody, not by the kernel nor by a router's advertisement. */
+	permanent: boolean;
+	/** IFA_PROTO says that the kernel made it; undefined on kernels that do not say. */
+	byKernel: boolean | undefined;
+}
+
+export function dumpAddresses(): Request {
+	const body = Buffer.alloc(HEADER);
+	body.writeUInt8(AF_UNSPEC, 0);
+	return { what: "RTM_GETADDR", type: RTM_GETADDR, flags: NLM_F_DUMP, body };
+}
+
+/** The body of an RTM_NEWADDR. */
+export function decodeAddress(body: Buffer): Address {
+	const values = decodeAttributes(table, body.subarray(HEADER));
+	const flags = values.flags ?? body.readUInt8(2);
+	return {
+		index: body.readUInt32LE(4),
+		prefix: `${values.local ?? values.address}/${body.readUInt8(1)}`,
+		permanent: (flags & IFA_F_PERMANENT) !== 0 && (flags & IFA_F_MANAGETEMPADDR) === 0,
+		byKernel: values.proto === undefined ? undefined : KERNEL_PROTOCOLS.includes(values.proto),
+	};
+}
+
+function request(type: number, flags: number, index: number, prefix: string): Request {
+	const [address = "", length] = prefix.split("/");
+	const family = familyOf(address);
+	const header = Buffer.alloc(HEADER);
+	header.writeUInt8(family, 0);
+	header.writeUInt8(Number(length), 1);
+	header.writeUInt32LE(index, 4);
+	const nodad = family === AF_INET6 ? { flags: IFA_F_NODAD } : {};
+	return {
+		what: `${type === RTM_NEWADDR ? "RTM_NEWADDR" : "RTM_DELADDR"} ${prefix}`,
+		type,
+		flags,
+		body: Buffer.concat([header, encodeAttributes(table, { local: address, address, ...nodad })]),
+	};
+}
+
+/** Adds an address such as `10.1.0.1/24`; IPv6 without duplicate address detection. */
+export function addAddress(index: number, prefix: string): Request {
+	return request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, prefix);
+}
+
+export function deleteAddress(index: number, prefix: string): Request {
+	return request(RTM_DELADDR, 0, index, prefix);
+}
+
+/**
+ * The link-local address that the kernel gives a link: the modified EUI-64 of its MAC (RFC 4291,
+ * appendix A), with its prefix length.
+ */
+export function linkLocal(mac: string): string {
+	const bytes = Buffer.from(mac.replaceAll(":", ""), "hex");
+	const suffix = Buffer.concat([bytes.subarray(0, 3), Buffer.of(0xff, 0xfe), bytes.subarray(3)]);
+	suffix.writeUInt8(suffix.readUInt8(0) ^ 0x02, 0);
+	const prefix = Buffer.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0);
+	return `${ip.decode(Buffer.concat([prefix, suffix]))}/64`;
+}

@@ -1,0 +1,48 @@
+/** One thing that a topology wants, or that the kernel has: plain data, the same type for both. */
+export interface LabObject<Spec = unknown> {
+	/** A name of the registry of kinds. */
+	kind: string;
+	/** Names the object among those of its kind: `uno:veth0 10.1.0.2/24`. */
+	name: string;
+	/** What is compared. Names of other objects, never a number that the kernel chose. */
+	spec: Spec;
+	/** Ids of the objects that take this one along when they go: its namespace, its link. */
+	within: string[];
+	/** Ids of the objects that must be there before it is made, and go after it. */
+	needs: string[];
+	/** Why it is there, where it follows from something else in the file. */
+	reason?: string;
+}
+
+/** Names an object among all: `address uno:veth0 10.1.0.2/24`. */
+export function idOf(object: Pick<LabObject, "kind" | "name">): string {
+	return `${object.kind} ${object.name}`;
+}
+
+/** What the plan has to know of a kind of object, and no more. */
+export interface KindRules<Spec = unknown> {
+	/** Equal where the kernel normalises; the default compares the two specs in depth. */
+	equal?(desired: Spec, actual: Spec): boolean;
+	/** The kernel cannot change this in place: the object is removed and made anew. */
+	replaces?(from: Spec, to: Spec): boolean;
+	/** Changing the object in place makes the kernel drop `other`, which is then made again. */
+	takes?(from: LabObject<Spec>, to: LabObject<Spec>, other: LabObject): boolean;
+	/** Removed by a request of its own even where its container goes too. */
+	lingers?(object: LabObject<Spec>): boolean;
+	/** For a person, without the kind's name: `uno:veth0 10.1.0.2/24`. */
+	describe(object: LabObject<Spec>): string;
+	/** What an update changes, for a person; the default lists the fields. */
+	describeChange?(from: Spec, to: Spec): string;
+}
+
+/** Deep equality of plain data; a missing field and an undefined one are the same. */
+export function deepEqual(a: unknown, b: unknown): boolean {
+	if (Object.is(a, b)) return true;
+	if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+	if (Array.isArray(a) !== Array.isArray(b)) return false;
+	const left = a as Record<string, unknown>;
+	const right = b as Record<string, unknown>;
+	return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) =>
+		deepEqual(left[key], right[key]),
+	);
+}

@@ -1,0 +1,112 @@
+import { deepEqual, idOf, type KindRules, type LabObject } from "./object.js";
+import { byDependency } from "./order.js";
+
+/** One step from what is to what is wanted. */
+export type Change =
+	| { action: "create"; object: LabObject; because?: string }
+	| { action: "update" | "replace"; from: LabObject; object: LabObject; because?: string }
+	| { action: "remove"; object: LabObject };
+
+export type Action = Change["action"];
+
+export interface Plan {
+	/** Removals, what depends before what it depends on; then the rest, the other way round. */
+	changes: Change[];
+	/** What the kernel has to be asked to remove first, in order: of removals and of replacements. */
+	removals: LabObject[];
+	/** How many objects go along with their container, without a request of their own. */
+	folded: number;
+}
+
+export function isEmpty({ changes }: Plan): boolean {
+	return changes.length === 0;
+}
+
+/** The rules of a kind by its name. */
+export type Rules = (kind: string) => KindRules;
+
+/** What has to be done to turn `actual` into `desired`. Pure; an empty plan has no changes. */
+export function diff(desired: readonly LabObject[], actual: readonly LabObject[], rules: Rules): Plan {
+	const comparison = new Comparison(desired, actual, rules);
+	const { steps, gone, wanted, present } = comparison;
+
+	const removed: LabObject[] = [];
+	let folded = 0;
+	for (const id of gone) {
+		const object = present.get(id);
+		if (!object) continue;
+		const direct = !wanted.has(id) || steps.get(id)?.action === "replace";
+		const contained = object.within.some((container) => gone.has(container));
+		if (direct && (!contained || rules(object.kind).lingers?.(object))) removed.push(object);
+		else folded++;
+	}
+	const removals = byDependency(removed, [...present.values()]).reverse();
+	const making = byDependency(
+		desired.filter((object) => steps.has(idOf(object))),
+		desired,
+	).map((object) => steps.get(idOf(object)) as Change);
+	const leaving = removals.filter((object) => !wanted.has(idOf(object)));
+	return {
+		changes: [...leaving.map((object): Change => ({ action: "remove", object })), ...making],
+		removals,
+		folded,
+	};
+}
+
+/** The steps that two lists of objects call for, with all that one step draws after it. */
+class Comparison {
+	readonly wanted: ReadonlyMap<string, LabObject>;
+	readonly present: ReadonlyMap<string, LabObject>;
+	/** By id, of wanted objects only. */
+	readonly steps = new Map<string, Change>();
+	/** Ids of what goes: removed, replaced, or taken along by one that is. */
+	readonly gone = new Set<string>();
+	readonly #contents = new Map<string, string[]>();
+	readonly #rules: Rules;
+
+	constructor(desired: readonly LabObject[], actual: readonly LabObject[], rules: Rules) {
+		this.wanted = new Map(desired.map((object) => [idOf(object), object]));
+		this.present = new Map(actual.map((object) => [idOf(object), object]));
+		this.#rules = rules;
+		for (const [id, { within }] of this.present)
+			for (const container of within) {
+				const list = this.#contents.get(container);
+				if (list) list.push(id);
+				else this.#contents.set(container, [id]);
+			}
+		for (const id of this.present.keys()) if (!this.wanted.has(id)) this.#take(id, id);
+		for (const object of byDependency(desired, [])) this.#compare(object);
+	}
+
+	#compare(object: LabObject): void {
+		const id = idOf(object);
+		const from = this.present.get(id);
+		const rules = this.#rules(object.kind);
+		if (this.gone.has(id)) return;
+		if (!from) {
+			this.steps.set(id, { action: "create", object });
+			return;
+		}
+		// What an object was made with may have been made anew under it, as a program's maps.
+		const renewed = object.needs.find((need) => this.gone.has(need));
+		const equal = (rules.equal ?? deepEqual)(object.spec, from.spec);
+		if (equal && renewed === undefined) return;
+		const action = rules.replaces?.(from.spec, object.spec) ? "replace" : "update";
+		this.steps.set(id, { action, from, object, ...(equal && renewed !== undefined && { because: renewed }) });
+		if (action === "replace") this.#take(id, id);
+		else
+			for (const inner of this.#contents.get(id) ?? []) {
+				const other = this.present.get(inner);
+				if (other && rules.takes?.(from, object, other)) this.#take(inner, id);
+			}
+	}
+
+	/** Notes that an object goes, with all that it contains; what of it is wanted is made again. */
+	#take(id: string, by: string): void {
+		if (this.gone.has(id)) return;
+		this.gone.add(id);
+		const object = this.wanted.get(id);
+		if (object && id !== by) this.steps.set(id, { action: "create", object, because: by });
+		for (const inner of this.#contents.get(id) ?? []) this.#take(inner, by);
+	}
+}

@@ -1,0 +1,102 @@
+import { deepEqual, type KindRules } from "./object.js";
+import type { Action, Change, Plan } from "./plan.js";
+
+/** A plan as a document: what `--json` prints, and what the text is made from. */
+export interface PlanDocument {
+	lab: string;
+	changes: ChangeDocument[];
+	/** How many of each action. */
+	counts: Record<Action, number>;
+	/** Objects that go along with what is removed, without a line of their own. */
+	folded: number;
+	/** What will not work although it is legal. */
+	warnings: string[];
+}
+
+export interface ChangeDocument {
+	action: Action;
+	kind: string;
+	/** Names the object among those of its kind. */
+	name: string;
+	/** For a person: the object, or what changes in it. */
+	text: string;
+	/** Why, where it follows from something else. */
+	reason?: string;
+}
+
+/** @param rules the rules of a kind by its name */
+export function planDocument(
+	lab: string,
+	plan: Plan,
+	warnings: string[],
+	rules: (kind: string) => KindRules,
+): PlanDocument {
+	const counts: PlanDocument["counts"] = { create: 0, update: 0, replace: 0, remove: 0 };
+	const changes = plan.changes.map((change) => {
+		counts[change.action]++;
+		return changeDocument(change, rules(change.object.kind));
+	});
+	return { lab, changes, counts, folded: plan.folded, warnings };
+}
+
+function changeDocument(change: Change, kind: KindRules): ChangeDocument {
+	const { action, object } = change;
+	const reason = reasonOf(change);
+	return {
+		action,
+		kind: object.kind,
+		name: object.name,
+		text: what(change, kind),
+		...(reason !== undefined && { reason }),
+	};
+}
+
+/** A change in one line: `veth host:uno uno:veth0: host:uno mtu 1400 → 1500`. */
+export function changeText(change: Change, kind: KindRules): string {
+	return `${change.object.kind} ${what(change, kind)}`;
+}
+
+function what(change: Change, kind: KindRules): string {
+	const { object } = change;
+	if (!("from" in change) || (kind.equal ?? deepEqual)(object.spec, change.from.spec))
+		return kind.describe(object);
+	const difference = kind.describeChange?.(change.from.spec, object.spec);
+	return difference === undefined ? kind.describe(object) : `${object.name}: ${difference}`;
+}
+
+function reasonOf(change: Change): string | undefined {
+	if ("because" in change && change.because !== undefined) return `made again after ${change.because}`;
+	return change.action === "remove" ? undefined : change.object.reason;
+}
+
+const SIGNS: Record<Action, string> = { create: "+", update: "~", replace: "-/+", remove: "-" };
+
+/** A line an object, the reason after it, a count at the end. */
+export function planText(document: PlanDocument, options: { color?: boolean } = {}): string {
+	const paint = (code: number, text: string) => (options.color ? `\x1b[${code}m${text}\x1b[0m` : text);
+	const colors: Record<Action, number> = { create: 32, update: 33, replace: 35, remove: 31 };
+	const heads = document.changes.map(({ kind, text }) => `${kind} ${text}`);
+	const width = Math.min(48, Math.max(0, ...heads.map((head) => head.length)));
+	const lines = document.changes.map(({ action, reason }, i) => {
+		const sign = paint(colors[action], SIGNS[action].padStart(3));
+		const head = heads[i] ?? "";
+		return reason === undefined
+			? `${sign} ${head}`
+			: `${sign} ${head.padEnd(width)}  ${paint(2, `# ${reason}`)}`;
+	});
+	return `${[...lines, ...(lines.length ? [""] : []), summary(document)].join("\n")}\n`;
+}
+
+/** `three-routers: 12 to create, 1 to change`, or that there is nothing to do. */
+function summary({ lab, changes, counts, folded }: PlanDocument): string {
+	if (changes.length === 0) return `${lab}: nothing to do`;
+	const verbs: [Action, string][] = [
+		["create", "create"],
+		["update", "change"],
+		["replace", "replace"],
+		["remove", "remove"],
+	];
+	const parts = verbs.flatMap(([action, verb]) => (counts[action] ? [`${counts[action]} to ${verb}`] : []));
+	const more = folded ? ` (${folded} more go with what contains them)` : "";
+	return `${lab}: ${parts.join(", ")}${more}`;
+}

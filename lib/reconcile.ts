@@ -1,0 +1,154 @@
+import { setImmediate } from "node:timers/promises";
+import { expand } from "./declare/expand.js";
+import type { Requirements } from "./declare/requirements.js";
+import { ApplyError, InterruptedError } from "./errors.js";
+import type { Lab } from "./kernel/lab.js";
+import { observe } from "./kernel/observe.js";
+import type { Snapshot } from "./kernel/snapshot.js";
+import { KINDS, kindOf } from "./kinds/registry.js";
+import { idOf, type LabObject } from "./plan/object.js";
+import { diff, type Plan } from "./plan/plan.js";
+import { changeText } from "./plan/render.js";
+import type { Topology } from "./topology/topology.js";
+
+/** The objects that a topology wants, and what in it will not work. */
+export function declare(topology: Topology): { objects: LabObject[]; warnings: string[] } {
+	const requirements: Requirements = expand(topology);
+	return { objects: KINDS.flatMap((kind) => kind.declare(requirements)), warnings: requirements.warnings };
+}
+
+export interface Look {
+	snapshot: Snapshot;
+	actual: LabObject[];
+	plan: Plan;
+}
+
+/** Observes and compares. */
+export function look(lab: Lab, desired: readonly LabObject[]): Look {
+	const queries = KINDS.flatMap(
+		(kind) => kind.ask?.(desired.filter((object) => object.kind === kind.name)) ?? [],
+	);
+	const snapshot = observe(lab, new Map(desired.map((object) => [idOf(object), object])), queries);
+	const actual = KINDS.flatMap((kind) => {
+		kind.bind?.(snapshot, lab);
+		return kind.observe(snapshot);
+	});
+	return { snapshot, actual, plan: diff(desired, actual, (kind) => kindOf({ kind })) };
+}
+
+/** A part of a plan that is worked off together: one line of a progress display. */
+export interface Stage {
+	/** `create 3 namespaces` */
+	title: string;
+	run(): Promise<void>;
+}
+
+/** Shows stages while it runs them, one after the other; an error ends it. */
+export type Progress = (stages: readonly Stage[]) => Promise<void>;
+
+/** Shows nothing. */
+export const silent: Progress = async (stages) => {
+	for (const stage of stages) await stage.run();
+};
+
+export interface ExecuteOptions {
+	progress: Progress;
+	signal?: AbortSignal | undefined;
+}
+
+/** How often apply looks again before it calls a difference an error. */
+const ROUNDS = 3;
+
+/**
+ * Turns what is into what is desired: observe, diff, apply, until nothing differs.
+ * @throws ApplyError where a change fails or a difference remains
+ */
+export async function converge(
+	lab: Lab,
+	desired: readonly LabObject[],
+	first: Plan,
+	options: ExecuteOptions,
+): Promise<void> {
+	let plan = first;
+	for (let round = 0; plan.changes.length > 0; round++) {
+		if (round === ROUNDS) throw remaining(plan);
+		await execute(lab, plan, options);
+		({ plan } = look(lab, desired));
+	}
+}
+
+function remaining({ changes }: Plan): ApplyError {
+	const lines = changes.map((change) => changeText(change, kindOf(change.object)));
+	return new ApplyError(
+		`the kernel does not keep what was applied:\n${lines.map((line) => `  ${line}`).join("\n")}`,
+	);
+}
+
+async function execute(lab: Lab, plan: Plan, { progress, signal }: ExecuteOptions): Promise<void> {
+	const turn = breather(signal);
+	const stage = <T extends LabObject | { object: LabObject }>(
+		verb: string,
+		kind: LabObject["kind"],
+		items: T[],
+		work: (chunk: T[]) => void,
+	): Stage => ({
+		title: `${verb} ${items.length} ${kindOf({ kind }).title}`,
+		run: async () => {
+			for (let at = 0; at < items.length; at += CHUNK) {
+				attempt(lab, () => work(items.slice(at, at + CHUNK)));
+				await turn();
+			}
+		},
+	});
+	const stages: Stage[] = [];
+	for (const [kind, objects] of runs(plan.removals, ({ kind }) => kind))
+		stages.push(stage("remove", kind, objects, (chunk) => kindOf({ kind }).remove(chunk, lab)));
+	const making = plan.changes.filter((change) => change.action !== "remove");
+	for (const [kind, changes] of runs(making, ({ object }) => object.kind)) {
+		const made = changes.flatMap((change) => (change.action === "update" ? [] : [change.object]));
+		const changed = changes.flatMap((change) => (change.action === "update" ? [change] : []));
+		if (made.length) stages.push(stage("create", kind, made, (chunk) => kindOf({ kind }).create(chunk, lab)));
+		if (changed.length)
+			stages.push(stage("change", kind, changed, (chunk) => kindOf({ kind }).update?.(chunk, lab)));
+	}
+	await progress(stages);
+}
+
+/** Objects handed to a kind at a time; some milliseconds of work. */
+const CHUNK = 64;
+
+/** Does a chunk of work and sends what it queued; an error is told which object it is about. */
+function attempt(lab: Lab, work: () => void): void {
+	try {
+		work();
+		lab.flush();
+	} catch (error) {
+		if (!(error instanceof Error)) throw error;
+		const owner = "owner" in error && typeof error.owner === "string" ? error.owner : lab.owner;
+		throw new ApplyError(`${owner ?? "the kernel"}: ${error.message}`, { cause: error });
+	} finally {
+		lab.on(undefined);
+	}
+}
+
+/** Lets signals be seen and the display move, at most every 20 ms, outside every namespace. */
+function breather(signal: AbortSignal | undefined): () => Promise<void> {
+	let last = performance.now();
+	return async () => {
+		if (performance.now() - last < 20) return;
+		await setImmediate();
+		last = performance.now();
+		if (signal?.aborted) throw new InterruptedError(signal.reason);
+	};
+}
+
+/** Neighbouring items of the same key, together. */
+function runs<T>(items: readonly T[], key: (item: T) => string): [string, T[]][] {
+	const result: [string, T[]][] = [];
+	for (const item of items) {
+		const last = result.at(-1);
+		if (last?.[0] === key(item)) last[1].push(item);
+		else result.push([key(item), [item]]);
+	}
+	return result;
+}

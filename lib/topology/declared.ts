@@ -1,0 +1,167 @@
+import type { InterfaceAddress } from "./address.js";
+import { splitEndName } from "./names.js";
+import type { Positions } from "./positions.js";
+import { list, quote } from "./printable.js";
+import type { Report } from "./report.js";
+import type { Range } from "./source.js";
+import { type End, HOST } from "./topology.js";
+
+export interface DeclaredAddress extends InterfaceAddress {
+	at: Range;
+	linkLocal: boolean;
+}
+
+/** An end of the file, with what other parts of the file are checked against. */
+export interface DeclaredEnd {
+	end: End;
+	addresses: DeclaredAddress[];
+	/** Something about its addresses is wrong and reported, so there may be more of them. */
+	incomplete: boolean;
+	/** Of its name. */
+	at: Range;
+	/** Of what it says itself. */
+	macAt?: Range;
+	mtuAt?: Range;
+	xdpAt?: Range;
+}
+
+/** What every check needs. */
+export interface Context {
+	report: Report;
+	positions: Positions;
+	declared: Declared;
+}
+
+/** The programs that every file may name; `none` stands for no program. */
+export const BUILT_IN_PROGRAMS: readonly string[] = ["pass", "drop", "icmp-echo"];
+
+/** How many names a hint lists at most. */
+const LISTED = 8;
+
+/** The names that a file declares. Looking one up reports it if it is not there. */
+export class Declared {
+	/** A wrong part of the file may have declared more: a name that is not found is then not reported. */
+	namespacesIncomplete = false;
+	endsIncomplete = false;
+	programsIncomplete = false;
+	readonly #programs = new Set<string>(BUILT_IN_PROGRAMS);
+	readonly #namespaces = new Map<string, Map<string, DeclaredEnd>>();
+	/** Used in veths, but not declared. */
+	readonly #undeclared = new Set<string>();
+	readonly #report: Report;
+
+	constructor(report: Report) {
+		this.#report = report;
+	}
+
+	addNamespace(name: string): void {
+		if (!this.#namespaces.has(name)) {
+			this.#namespaces.set(name, new Map());
+		}
+	}
+
+	addProgram(name: string): void {
+		this.#programs.add(name);
+	}
+
+	/** Whether a program of this name is built in or declared; reports it otherwise. */
+	findProgram(name: string, at: Range): boolean {
+		if (this.#programs.has(name)) {
+			return true;
+		}
+		if (!this.programsIncomplete) {
+			this.#report.error(at, "reference", `no program ${quote(name)}`, () => {
+				const known = ["none", ...this.#programs];
+				return this.#report.suggest(name, known) ?? `expected ${list(known.slice(0, LISTED).map(quote))}`;
+			});
+		}
+		return false;
+	}
+
+	namespaceNames(): Iterable<string> {
+		return this.#namespaces.keys();
+	}
+
+	/** The end of the same name that was there before; the new one is then not added. */
+	addEnd(end: DeclaredEnd): DeclaredEnd | undefined {
+		const { namespace, interface: name } = end.end;
+		this.addNamespace(namespace);
+		const interfaces = this.#namespaces.get(namespace);
+		const before = interfaces?.get(name);
+		if (before === undefined) {
+			interfaces?.set(name, end);
+		}
+		return before;
+	}
+
+	/** `host` or a declared namespace; reports any other once. */
+	findNamespace(name: string, at: Range): boolean {
+		if (name === HOST || (this.#namespaces.has(name) && !this.#undeclared.has(name))) {
+			return true;
+		}
+		if (!this.namespacesIncomplete && !this.#undeclared.has(name)) {
+			this.#report.error(at, "reference", `namespace ${quote(name)} is not declared`, () => {
+				const known = [HOST, ...this.#namespaces.keys()].filter((each) => !this.#undeclared.has(each));
+				return this.#report.suggest(name, known) ?? `declare it under \`namespaces\`: \`${name}:\``;
+			});
+		}
+		// What is used is known from here on, so that one mistake is one error.
+		this.#undeclared.add(name);
+		this.addNamespace(name);
+		return false;
+	}
+
+	/** The ends of a namespace, in the order of the file. */
+	ends(namespace: string): DeclaredEnd[] {
+		return [...(this.#namespaces.get(namespace)?.values() ?? [])];
+	}
+
+	/** An end by its full name, wherever in the file it is named. */
+	findEnd(text: string, at: Range): DeclaredEnd | undefined {
+		const parts = this.#report.take(at, "reference", splitEndName(text));
+		if (parts === undefined) {
+			return undefined;
+		}
+		const interfaces = this.#namespaces.get(parts.namespace);
+		const found = interfaces?.get(parts.interface);
+		if (found !== undefined || !this.findNamespace(parts.namespace, at)) {
+			return found;
+		}
+		return this.#missing(parts.namespace, parts.interface, at);
+	}
+
+	/** An interface of a namespace, named within the namespace's own entry. */
+	findInterface(namespace: string, text: string, at: Range): DeclaredEnd | undefined {
+		const colon = text.indexOf(":");
+		if (colon !== -1 && text.slice(0, colon) !== namespace) {
+			const message = `${quote(text)} is not an interface of namespace ${quote(namespace)}`;
+			this.#report.error(at, "reference", message, () => this.#listing(namespace));
+			return undefined;
+		}
+		const name = text.slice(colon + 1);
+		return this.#namespaces.get(namespace)?.get(name) ?? this.#missing(namespace, name, at);
+	}
+
+	#missing(namespace: string, name: string, at: Range): undefined {
+		if (!this.endsIncomplete) {
+			const known = this.#namespaces.get(namespace)?.keys() ?? [];
+			const message = `namespace ${quote(namespace)} has no interface ${quote(name)}`;
+			this.#report.error(
+				at,
+				"reference",
+				message,
+				() => this.#report.suggest(name, known) ?? this.#listing(namespace),
+			);
+		}
+		return undefined;
+	}
+
+	#listing(namespace: string): string {
+		const names = [...(this.#namespaces.get(namespace)?.keys() ?? [])];
+		if (names.length === 0) {
+			return "`veths` gives it no interface";
+		}
+		const more = names.length > LISTED ? ", …" : "";
+		return `it has ${names.slice(0, LISTED).map(quote).join(", ")}${more}`;
+	}
+}

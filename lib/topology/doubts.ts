@@ -1,0 +1,38 @@
+import { familyName } from "./address.js";
+import type { DeclaredEnd } from "./declared.js";
+import { quote } from "./printable.js";
+import type { Report } from "./report.js";
+import { HOST } from "./topology.js";
+import type { DeclaredVeth } from "./veths.js";
+
+/** How udev and the kernel name physical interfaces: systemd.net-naming-scheme(7). */
+const PHYSICAL = /^(?:eth\d+|en(?:o\d+|s\d+|p\d+s\d+|x[0-9a-f]{12})\w*|(?:wlan|wwan)\d+|w[lw]p\d+s\d+\w*)$/;
+
+/** Warns of what is legal in a pair, and seldom meant. */
+export function warnOfVeth([first, second]: DeclaredVeth, report: Report): void {
+	for (const { end, at } of [first, second]) {
+		if (end.namespace === HOST && PHYSICAL.test(end.interface)) {
+			report.warn(at, `${quote(end.name)} is named like a physical interface of the machine`);
+		}
+	}
+	if (first.end.mtu !== second.end.mtu) {
+		const mtus = `${first.end.name} has ${first.end.mtu}, ${second.end.name} ${second.end.mtu}`;
+		report.warn(
+			second.mtuAt ?? first.mtuAt ?? second.at,
+			`the ends of the pair have different MTUs: ${mtus}`,
+		);
+	}
+	for (const family of [4, 6] as const) {
+		const [ours, theirs] = [subnets(first, family), subnets(second, family)];
+		if (ours.size > 0 && theirs.size > 0 && ![...ours].some((subnet) => theirs.has(subnet))) {
+			const names = `${quote(first.end.name)} and ${quote(second.end.name)}`;
+			report.warn(second.at, `${names} have no ${familyName(family)} subnet in common`);
+		}
+	}
+}
+
+/** Link-local addresses left out: they are in one subnet on every link. */
+function subnets({ addresses }: DeclaredEnd, family: 4 | 6): Set<string> {
+	const own = addresses.filter((address) => address.family === family && !address.linkLocal);
+	return new Set(own.map(({ subnet }) => subnet.text));
+}

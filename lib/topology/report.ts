@@ -1,0 +1,143 @@
+import { distance } from "fastest-levenshtein";
+import { type Diagnostic, type DiagnosticCode, underline } from "./diagnostic.js";
+import { TopologyError } from "./error.js";
+import { quote } from "./printable.js";
+import type { Range, Source } from "./source.js";
+import type { Warning } from "./topology.js";
+
+/** Mistakes that are kept; a file with more is no work of a person. */
+const MAX_DIAGNOSTICS = 1000;
+
+/** Comparisons spent on looking for the nearest name, so that a hostile file costs no minutes. */
+const MAX_COMPARISONS = 200_000;
+
+/** Why a value is not what it should be, without a place: what a parser of one value returns. */
+export interface Problem {
+	problem: string;
+	hint?: string;
+}
+
+export type Parsed<T> = { value: T } | Problem;
+
+/** What to write instead; as a function where finding it out takes time. */
+export type Hint = string | undefined | (() => string | undefined);
+
+interface Mistake extends Range {
+	code: DiagnosticCode;
+	message: string;
+	hint?: Hint;
+}
+
+/** How many letters differ; letters in another order, such as `dso` for `dos`, are one slip. */
+function difference(a: string, b: string): number {
+	const sorted = (text: string) => [...text].sort().join("");
+	return a.length === b.length && a !== b && sorted(a) === sorted(b) ? 1 : distance(a, b);
+}
+
+/** Collects what is wrong with one file, in any order, each thing once. */
+export class Report {
+	readonly source: Source;
+	/** By place and message: what an alias brings in twice is one mistake. */
+	readonly #mistakes = new Map<string, Mistake>();
+	readonly #fallbacks: Mistake[] = [];
+	readonly #warnings = new Map<string, Range & { message: string }>();
+	#truncated = false;
+	#comparisons = 0;
+
+	constructor(source: Source) {
+		this.source = source;
+	}
+
+	error(range: Range, code: DiagnosticCode, message: string, hint?: Hint): void {
+		this.#add({ start: range.start, end: range.end, code, message, hint });
+	}
+
+	/** A mistake that is told only if nothing else is said about the same place. */
+	fallback(range: Range, code: DiagnosticCode, message: string, hint?: Hint): void {
+		this.#fallbacks.push({ start: range.start, end: range.end, code, message, hint });
+	}
+
+	warn(range: Range, message: string): void {
+		this.#warnings.set(`${range.start}:${message}`, { ...range, message });
+	}
+
+	/** The value, or undefined after its problem is reported. */
+	take<T>(range: Range, code: DiagnosticCode, parsed: Parsed<T>): T | undefined {
+		if ("value" in parsed) {
+			return parsed.value;
+		}
+		this.error(range, code, parsed.problem, parsed.hint);
+		return undefined;
+	}
+
+	/** `did you mean …?` for the candidate nearest to a name, if one is near enough. */
+	suggest(name: string, candidates: Iterable<string>): string | undefined {
+		// One letter in three may be wrong.
+		let limit = Math.max(1, Math.floor(name.length / 3));
+		let nearest: string | undefined;
+		for (const candidate of candidates) {
+			this.#comparisons += 1;
+			if (this.#comparisons > MAX_COMPARISONS) {
+				return undefined;
+			}
+			if (Math.abs(candidate.length - name.length) > limit || candidate === "") {
+				continue;
+			}
+			const far = difference(name.toLowerCase(), candidate.toLowerCase());
+			if (far < limit || (far === limit && nearest === undefined)) {
+				nearest = candidate;
+				limit = far;
+			}
+		}
+		return nearest === undefined ? undefined : `did you mean ${quote(nearest)}?`;
+	}
+
+	/** Nothing more is taken in, so looking further is of no use. */
+	get full(): boolean {
+		return this.#truncated;
+	}
+
+	get failed(): boolean {
+		return this.#mistakes.size > 0 || this.#fallbacks.length > 0;
+	}
+
+	/** @throws {TopologyError} if there is a mistake */
+	finish(): void {
+		const said = new Set([...this.#mistakes.values()].map(({ start }) => start));
+		for (const mistake of this.#fallbacks.splice(0)) {
+			if (!said.has(mistake.start)) {
+				this.#add(mistake);
+			}
+		}
+		if (this.#mistakes.size > 0) {
+			const mistakes = [...this.#mistakes.values()].sort((a, b) => a.start - b.start);
+			const diagnostics = mistakes.map((mistake) => this.#diagnostic(mistake));
+			throw new TopologyError(this.source, diagnostics, { truncated: this.#truncated });
+		}
+	}
+
+	/** In the order of the file. */
+	warnings(): Warning[] {
+		return [...this.#warnings.values()]
+			.sort((a, b) => a.start - b.start)
+			.map(({ start, message }) => ({ ...this.source.position(start), message }));
+	}
+
+	#add(mistake: Mistake): void {
+		const identity = `${mistake.start}:${mistake.end}:${mistake.message}`;
+		if (this.#mistakes.has(identity)) {
+			return;
+		}
+		if (this.#mistakes.size < MAX_DIAGNOSTICS) {
+			const { hint } = mistake;
+			this.#mistakes.set(identity, { ...mistake, hint: typeof hint === "function" ? hint() : hint });
+		} else {
+			this.#truncated = true;
+		}
+	}
+
+	#diagnostic({ code, message, hint, ...range }: Mistake): Diagnostic {
+		const place = underline(this.source, range);
+		return { code, ...place, message, ...(typeof hint === "string" ? { hint } : {}) };
+	}
+}

@@ -1,0 +1,106 @@
+/**
+ * A topology as the rest of the program sees it: validated, every default
+ * applied, every derived value (MACs, sides, references) resolved. Plain data.
+ */
+
+/** `NAMESPACE:INTERFACE`, the name of one end of a veth pair. */
+export type EndName = `${string}:${string}`;
+
+/** The name under which a topology speaks of the namespace a command runs in. */
+export const HOST = "host";
+
+export interface Topology {
+	/** The lab's name. */
+	name: string;
+	/** In the order of the file; `host` is first when the file uses it, declared or not. */
+	namespaces: Namespace[];
+	veths: Veth[];
+	/** Legal but doubtful things, each with a position; shown, never fatal. */
+	warnings: Warning[];
+}
+
+export interface Warning {
+	line: number;
+	column: number;
+	message: string;
+}
+
+export interface Namespace {
+	name: string;
+	/** Absent where the namespace does not forward. */
+	forwarding?: Forwarding;
+	/** Static routes, `gateway` included (as `to: "default"`). */
+	routes: Route[];
+	/** The entries that the file itself lists, not those that follow from a veth. */
+	neighbors: Neighbor[];
+	/** `neighbors: learned`: leave the neighbours of this namespace to ARP and ND. */
+	learned: boolean;
+	/** Value by sysctl(8) name with dots: `net.ipv4.ip_forward`; an interface's own dots are `/`. */
+	sysctls: Record<string, string>;
+}
+
+export type Attach = "native" | "generic";
+
+/** How the peers of the ends that packets leave through are made ready. */
+export type Peers = "program" | "gro";
+
+export type Forwarding =
+	| { mode: "kernel" }
+	| {
+			mode: "hardcoded" | "map";
+			/** Interface names of this namespace: what arrives on `from` leaves through `to`. */
+			redirect: { from: string; to: string }[];
+			attach: Attach;
+			peers: Peers;
+	  }
+	| {
+			mode: "fib";
+			/** Interface names of this namespace, in the file's order of veths unless listed. */
+			interfaces: string[];
+			cache: boolean;
+			attach: Attach;
+			peers: Peers;
+	  };
+
+export type RouteType = "unicast" | "blackhole" | "unreachable" | "prohibit";
+
+export interface Route {
+	family: 4 | 6;
+	/** A canonical prefix (host bits cleared, RFC 5952): `10.2.0.0/24`; `default` is `0.0.0.0/0` or `::/0`. */
+	to: string;
+	/** Next hops; more than one are equal-cost paths; none for a route that is only an interface or not unicast. */
+	via: { address: string; interface: string }[];
+	/** The output interface of a route without a next hop. */
+	interface?: string;
+	metric?: number;
+	type: RouteType;
+	/** Preferred source address. */
+	source?: string;
+}
+
+export interface Neighbor {
+	/** Canonical address. */
+	ip: string;
+	/** Lower case, colons. */
+	mac: string;
+	interface: string;
+}
+
+export interface Veth {
+	ends: [End, End];
+}
+
+export interface End {
+	name: EndName;
+	namespace: string;
+	interface: string;
+	/** Canonical addresses with prefix length, host bits kept: `10.1.0.2/24`, `fc00:1::2/64`. */
+	addresses: string[];
+	/** Given, or derived from the lab's and the end's name. Lower case, colons. */
+	mac: string;
+	mtu: number;
+	/** What the file itself says of this end; absent where it says nothing. */
+	xdp?: { program: string; attach: Attach } | "none";
+	/** On or off by the feature's name as the file has it: `tx`, `tx-checksum-ip-generic`. */
+	offloads: Record<string, boolean>;
+}

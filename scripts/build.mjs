@@ -1,0 +1,57 @@
+// The whole build: the schema's types and validator, the programs, the bundled commands and library,
+// and the library's types.
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+process.chdir(fileURLToPath(new URL("..", import.meta.url)));
+const run = (command, args) => execFileSync(command, args, { stdio: "inherit" });
+
+rmSync("dist", { recursive: true, force: true });
+run(process.execPath, ["scripts/generate-topology.mjs"]);
+compilePrograms();
+await bundle();
+run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]);
+
+/** bpf/*.bpf.c to dist/bpf/*.bpf.o: BTF is kept, the rest of the debugging sections is not. */
+function compilePrograms() {
+	mkdirSync("dist/bpf", { recursive: true });
+	const arch = { x64: "x86_64", arm64: "aarch64", riscv64: "riscv64" }[process.arch] ?? process.arch;
+	for (const source of readdirSync("bpf").filter((name) => name.endsWith(".bpf.c"))) {
+		const object = `dist/bpf/${source.replace(/\.c$/, ".o")}`;
+		const flags = ["-O2", "-g", "-Wall", "-Wextra", "-Werror", "-target", "bpf", "-mcpu=v3"];
+		run("clang", [...flags, `-I/usr/include/${arch}-linux-gnu`, "-c", `bpf/${source}`, "-o", object]);
+		run("llvm-strip", ["-g", object]);
+	}
+}
+
+/** One file a command, what they share in chunks; everything bundled but koffi, which is native code. */
+async function bundle() {
+	const commands = readdirSync("lib/cli/bin").map((name) => `lib/cli/bin/${name}`);
+	const common = {
+		bundle: true,
+		platform: "node",
+		format: "esm",
+		target: "node20",
+		external: ["koffi"],
+		logLevel: "warning",
+		// Some of what is bundled is CommonJS and calls require() for Node's own modules.
+		banner: {
+			js: 'import { createRequire as __cr } from "node:module"; const require = __cr(import.meta.url);',
+		},
+	};
+	await build({
+		...common,
+		entryPoints: Object.fromEntries([
+			...commands.map((path) => [path.replace(/^lib\/cli\/(.*)\.ts$/, "$1"), path]),
+			["lib/index", "lib/index.ts"],
+		]),
+		outdir: "dist",
+		splitting: true,
+		chunkNames: "chunks/[name]-[hash]",
+	});
+	for (const name of readdirSync("dist/bin")) {
+		chmodSync(`dist/bin/${name}`, 0o755);
+	}
+}
