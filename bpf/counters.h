@@ -23,12 +23,16 @@ struct {
 	__type(value, struct counters);
 } counters SEC(".maps");
 
-/* Counts a frame by what becomes of it, and returns that. No program changes the length.
- */
-static __always_inline int counted(struct xdp_md *ctx, __u32 port, enum xdp_action action)
+/* NULL: the interface is no port of the lab. */
+static __always_inline struct counters *counters_of(__u32 port)
 {
-	struct counters *of_port = bpf_map_lookup_elem(&counters, &port);
+	return bpf_map_lookup_elem(&counters, &port);
+}
 
+/* Counts a frame by what becomes of it, and returns that. No program changes lengths. */
+static __always_inline int counted(struct xdp_md *ctx, struct counters *of_port,
+				   enum xdp_action action)
+{
 	if (of_port) {
 		of_port->action[action].packets++;
 		of_port->action[action].bytes += frame_length(ctx);

@@ -4,7 +4,9 @@
 SEC("xdp.frags")
 int xdp_drop(struct xdp_md *ctx)
 {
-	return counted(ctx, port_of(ctx->ingress_ifindex), XDP_DROP);
+	__u32 port = port_of(ctx->ingress_ifindex);
+
+	return counted(ctx, counters_of(port), XDP_DROP);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -7,8 +7,7 @@
 #include "ports.h"
 #include "rewrite.h"
 
-/* The fragment header, whose first byte is the next header's type (RFC 8200,
- * section 4.5). */
+/* The fragment header begins with the type of the next one (RFC 8200, section 4.5). */
 #define FRAGMENT_LENGTH 8
 
 /* Traffic class and flow label (include/net/ipv6.h: IPV6_FLOWINFO_MASK). */
@@ -83,9 +82,10 @@ forward_ipv6(struct xdp_md *ctx, __u32 port, struct cursor *cursor, struct ethhd
 	if (!ip || ip->hop_limit <= 1)
 		return XDP_PASS;
 	switch (ip->nexthdr) {
-	case IPPROTO_HOPOPTS: /* is for every router to read */
-	case IPPROTO_ROUTING: /* what is behind these, rules and hashes go by, */
-	case IPPROTO_DSTOPTS: /* and the dissector, but not this program, finds */
+	case IPPROTO_HOPOPTS: /* for every router to read */
+		return XDP_PASS;
+	case IPPROTO_ROUTING: /* The dissector reads on behind these, so that rules and */
+	case IPPROTO_DSTOPTS: /* hashes go by what this program would not find. */
 		return XDP_PASS;
 	case IPPROTO_FRAGMENT:
 		fragment = take(cursor, FRAGMENT_LENGTH);
@@ -128,8 +128,10 @@ SEC("xdp.frags")
 int xdp_fib(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
+	struct counters *of_port = counters_of(port);
 
-	return counted(ctx, port, route(ctx, port));
+	/* Only within the lab does an ifindex tell one namespace from another. */
+	return counted(ctx, of_port, of_port ? route(ctx, port) : XDP_PASS);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Redirects by constants: a table that is filled and frozen before the program is loaded.
- */
+/* Redirects by constants: a table that is filled and frozen before the program's load. */
 #include "counters.h"
 #include "redirect.h"
 #include "rewrite.h"
@@ -35,8 +34,8 @@ static __always_inline enum xdp_action redirect(struct xdp_md *ctx, __u32 port)
 	if (!to || !to->ifindex)
 		return XDP_PASS;
 	set_macs(eth, to->source, to->destination);
-	/* Says XDP_REDIRECT whatever the ifindex: it is looked up after the program's
-	 * run. */
+	/* Resolved only after the run (xdp_do_redirect()), so there is no answer to wait
+	 * for. */
 	bpf_redirect(to->ifindex, 0);
 	return XDP_REDIRECT;
 }
@@ -46,7 +45,7 @@ int xdp_hardcoded(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
 
-	return counted(ctx, port, redirect(ctx, port));
+	return counted(ctx, counters_of(port), redirect(ctx, port));
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -6,8 +6,7 @@
 #include "parse.h"
 #include "rewrite.h"
 
-/* A reply starts afresh: the default of net.ipv4.ip_default_ttl and of IPv6's hop_limit.
- */
+/* A reply starts afresh: the kernel's default (IPDEFTTL, IPV6_DEFAULT_HOPLIMIT). */
 #define REPLY_TTL 64
 
 /* 802.1Q inside 802.1ad is as deep as tags go. */
@@ -129,7 +128,7 @@ int xdp_icmp_echo(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
 
-	return counted(ctx, port, echo(ctx));
+	return counted(ctx, counters_of(port), echo(ctx));
 }
 
 char LICENSE[] SEC("license") = "GPL";

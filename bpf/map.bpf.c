@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Redirects by maps: the same wiring as hardcoded, but it can be changed while packets
- * flow. */
+/* Redirects by maps: the same wiring as hardcoded, to be changed while packets flow. */
 #include "counters.h"
 #include "ports.h"
 #include "redirect.h"
 #include "rewrite.h"
 
-/* The egress's ifindex by port of the ingress; 0: not redirected. One word, so that a
- * change of the wiring is seen whole. */
+/*
+ * The egress's ifindex by port of the ingress; 0: not redirected. One word, so that a
+ * change of the wiring is seen whole.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, PORTS);
@@ -57,7 +58,7 @@ int xdp_map(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
 
-	return counted(ctx, port, redirect(ctx, port));
+	return counted(ctx, counters_of(port), redirect(ctx, port));
 }
 
 char LICENSE[] SEC("license") = "GPL";

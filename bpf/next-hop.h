@@ -16,7 +16,7 @@
 
 #define FLOWS_BITS 8
 
-/* Reuses a lookup's result within one tick of the kernel's clock; false: looks up each
+/* Reuses a lookup's result within a tick of the kernel's clock; false: looks up each
  * packet. */
 const volatile bool cache = true;
 
@@ -121,8 +121,10 @@ static __always_inline __u64 fold(const __be32 *address)
 	return (address[0] ^ address[2]) | (__u64)(address[1] ^ address[3]) << 32;
 }
 
-/* Multiplicative hashing: the high bits of a product depend on all bits of its factors.
- * The two directions of a connection get slots of their own. */
+/*
+ * Multiplicative hashing: the high bits of a product depend on all bits of its factors.
+ * The two directions of a connection get slots of their own.
+ */
 static __always_inline __u32 slot_of(const struct flow *flow)
 {
 	__u64 from = fold(flow->source) ^ flow->ports ^ (__u64)flow->class << 32;

@@ -4,7 +4,9 @@
 SEC("xdp.frags")
 int xdp_pass(struct xdp_md *ctx)
 {
-	return counted(ctx, port_of(ctx->ingress_ifindex), XDP_PASS);
+	__u32 port = port_of(ctx->ingress_ifindex);
+
+	return counted(ctx, counters_of(port), XDP_PASS);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -8,7 +8,10 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-/* By half-words: clang copies byte by byte what it only knows as bytes. */
+/*
+ * By half-words: clang copies byte by byte what it only knows as bytes, and words of a
+ * MAC on the stack are not aligned, which the verifier insists on there.
+ */
 static __always_inline void mac_copy(void *to, const void *from)
 {
 	__u16 *into = to;
@@ -36,8 +39,10 @@ static __always_inline __u16 checksum_replace(__u16 checksum, __u16 from, __u16 
 	return ~sum;
 }
 
-/* The checksum's word is the TTL and the protocol together. It is written as one, too: a
- * word read after a write of one byte in it would wait for the store. */
+/*
+ * The checksum's word is the TTL and the protocol together. It is written as one, too: to
+ * read a word after a write of one byte in it is to wait for the store.
+ */
 static __always_inline void set_ttl(struct iphdr *ip, __u8 ttl)
 {
 	__u16 *word = (__u16 *)&ip->ttl;

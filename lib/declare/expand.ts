@@ -2,7 +2,7 @@ import { ANSWERS, isBuiltin } from "../programs/builtin.js";
 import type { Attach, End, EndName, Forwarding, Namespace, Topology } from "../topology/topology.js";
 import { forwardingSysctls } from "./forwarding-sysctls.js";
 import { fibMode, redirectMode } from "./modes.js";
-import { prepareEgress, prepareIngress } from "./peers.js";
+import { isSegmentation, prepareEgress, prepareIngress, warnOfSegmentation } from "./peers.js";
 import type { Requirements } from "./requirements.js";
 
 /** Spells a topology out. Pure. */
@@ -24,23 +24,20 @@ export function expand(topology: Topology): Requirements {
 	};
 	for (const [end] of pairs) {
 		explicitProgram(requirements, end);
-		for (const [feature, on] of Object.entries(end.offloads))
-			requirements.offloads.push({ end: end.name, feature, on });
+		for (const [feature, on] of Object.entries(end.offloads)) {
+			const optional = on && isSegmentation(feature);
+			requirements.offloads.push({ end: end.name, feature, on, ...(optional && { optional }) });
+		}
 	}
 	for (const namespace of topology.namespaces) {
 		mode(requirements, namespace);
 		for (const [name, value] of Object.entries(namespace.sysctls))
-			requirements.sysctls.push({ namespace: namespace.name, name, value, ...ofInterface(name) });
+			requirements.sysctls.push({ namespace: namespace.name, name, value });
 		forwardingSysctls(requirements, namespace);
 	}
 	prepare(requirements);
+	warnOfSegmentation(requirements);
 	return requirements;
-}
-
-/** An interface's own sysctl dies with it. */
-function ofInterface(name: string): { interface: string } | undefined {
-	const found = /^net\.(?:ipv4|ipv6)\.(?:conf|neigh)\.([^.]+)\./.exec(name)?.[1]?.replaceAll("/", ".");
-	return found === undefined || found === "all" || found === "default" ? undefined : { interface: found };
 }
 
 function explicitProgram({ programs, attachments }: Requirements, end: End): void {

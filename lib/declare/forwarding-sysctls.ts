@@ -40,11 +40,10 @@ function endSysctls(end: End): SysctlRequirement[] {
 	const name = end.interface.replaceAll(".", "/");
 	const one = (sysctl: string, optional?: true): SysctlRequirement => ({
 		namespace: end.namespace,
-		interface: end.interface,
 		name: sysctl,
 		value: "1",
 		...(optional && { optional }),
-		reason: "host forwards between the lab's own ends; nothing global is written",
+		reason: "host forwards, between the lab's own ends only",
 	});
 	const ipv4 = one(`net.ipv4.conf.${name}.forwarding`);
 	if (end.mtu < IPV6_MIN_MTU) return [ipv4];

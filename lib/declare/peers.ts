@@ -2,31 +2,41 @@ import { expandFeature } from "../netlink/features.js";
 import type { Attach, End, Peers } from "../topology/topology.js";
 import type { Requirements } from "./requirements.js";
 
-/** The TX checksum features of a veth: VETH_FEATURES of drivers/net/veth.c. */
-const TX_CHECKSUMS = ["tx-checksum-ip-generic", "tx-checksum-sctp"];
+/** What a mode of attaching cannot take from a sender, so that the sender must do it by itself. */
+const UNFIT: Record<Attach, { features: string[]; why: string; lost: string }> = {
+	// A frame that native XDP hands on keeps no partial checksum.
+	native: { features: ["tx"], why: "such a frame keeps no partial checksum", lost: "TCP and UDP" },
+	// Generic XDP sees an sk_buff before it is segmented, and redirects none that is longer than the
+	// egress's MTU: xdp_ok_fwd_dev() of <linux/filter.h>.
+	generic: {
+		features: ["tso", "tx-udp-segmentation"],
+		why: "generic XDP redirects no frame longer than the MTU",
+		lost: "large TCP and UDP segments",
+	},
+};
 
-/**
- * What comes in by `end` is handed on by XDP. In native mode such a frame keeps no partial checksum,
- * so its sender, the peer, has to finish checksums by itself: TX checksum offload off.
- */
+/** The features of a veth that a name can stand for: VETH_FEATURES of drivers/net/veth.c. */
+const VETH_FEATURES = [
+	"tx-checksum-ip-generic",
+	"tx-checksum-sctp",
+	"tx-tcp-segmentation",
+	"tx-tcp6-segmentation",
+	"tx-udp-segmentation",
+];
+
+/** What comes in by `end` is handed on by XDP: its sender, the peer, must send what XDP can hand on. */
 export function prepareIngress(requirements: Requirements, end: End, attach: Attach, who: string): void {
-	// In generic mode the program runs on the sk_buff, which keeps its partial checksum.
-	if (attach === "generic") return;
-	const peer = requirements.peers.get(end.name) as End;
-	const explicit = Object.entries(peer.offloads).filter(
-		([feature]) => expandFeature(feature, TX_CHECKSUMS).length > 0,
-	);
-	if (explicit.some(([, on]) => on))
-		requirements.warnings.push(
-			`TCP and UDP from ${peer.name} will be lost: it keeps its TX checksum offload, and ${who}`,
-		);
-	else if (!requirements.offloads.some(({ end, feature }) => end === peer.name && feature === "tx"))
-		requirements.offloads.push({
-			end: peer.name,
-			feature: "tx",
-			on: false,
-			reason: `${who}, and keeps no partial checksum`,
-		});
+	const { offloads, peers, warnings } = requirements;
+	const peer = peers.get(end.name) as End;
+	const { features, why, lost } = UNFIT[attach];
+	for (const feature of features) {
+		const meant = expandFeature(feature, VETH_FEATURES);
+		const explicit = Object.entries(peer.offloads).filter(([name]) => expandFeature(name, meant).length > 0);
+		if (explicit.some(([, on]) => on))
+			warnings.push(`${lost} from ${peer.name} will be lost: its ${feature} offload stays on, and ${who}`);
+		else if (!offloads.some((one) => one.end === peer.name && one.feature === feature))
+			offloads.push({ end: peer.name, feature, on: false, reason: `${who}: ${why}` });
+	}
 }
 
 /**
@@ -60,11 +70,27 @@ export function prepareEgress(
 				end: peer.name,
 				feature: "gro",
 				on: true,
-				reason: `${who}; a veth delivers only to GRO or a program`,
+				reason: `${who}: a veth drops redirected frames unless its peer has GRO or a program`,
 			});
 	} else {
-		const reason = `${who}; a veth delivers only to a program`;
+		const reason = `${who}: a veth drops such frames unless its peer runs a program`;
 		if (!programs.has("pass")) programs.set("pass", { builtin: "pass", globals: {}, constants: {}, reason });
 		attachments.set(peer.name, { program: "pass", attach: "native", prepares: true, reason });
+	}
+}
+
+/** Whether a name stands for a feature of segmenting what is sent: NETIF_F_GSO_SOFTWARE. */
+export function isSegmentation(feature: string): boolean {
+	return expandFeature(feature, VETH_FEATURES).some((name) => name.endsWith("-segmentation"));
+}
+
+/** Native XDP on an end takes segmentation offload from its peer: veth_xdp_set(). */
+export function warnOfSegmentation({ attachments, ends, peers, warnings }: Requirements): void {
+	for (const end of ends.values()) {
+		const peer = peers.get(end.name);
+		if (!peer || attachments.get(peer.name)?.attach !== "native") continue;
+		for (const [feature, on] of Object.entries(end.offloads))
+			if (on && isSegmentation(feature))
+				warnings.push(`${end.name} keeps ${feature} off as long as ${peer.name} runs native XDP`);
 	}
 }

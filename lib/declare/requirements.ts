@@ -48,8 +48,6 @@ export interface EntryRequirement {
 
 export interface SysctlRequirement {
 	namespace: string;
-	/** The interface that it belongs to, if one. */
-	interface?: string;
 	name: string;
 	value: string;
 	/** Where the kernel has no such name, that is no difference. */
@@ -62,5 +60,7 @@ export interface OffloadRequirement {
 	/** As `ethtool -K` takes it. */
 	feature: string;
 	on: boolean;
+	/** A device that does not let it be changed is as good. */
+	optional?: true;
 	reason?: string;
 }

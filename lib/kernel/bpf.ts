@@ -118,17 +118,12 @@ export function u32Key(value: number): Buffer {
 
 /** <linux/bpf.h> */
 const BPF_MAP_TYPE_ARRAY = 2;
-const BPF_F_RDONLY_PROG = 1 << 7;
 
-/** Creates an array with these entries, which nobody can write from then on. */
+/** Creates an array with these entries, which nobody can write from then on: BPF_MAP_FREEZE. */
 export function createFrozenArray(name: string, entries: Uint8Array[], valueSize: number): number {
 	const { call } = Libbpf.get();
-	// struct bpf_map_create_opts of <bpf/bpf.h>: the size first, map_flags at 28
-	const options = Buffer.alloc(48);
-	options.writeBigUInt64LE(48n, 0);
-	options.writeUInt32LE(BPF_F_RDONLY_PROG, 28);
 	const fd = check(
-		call.mapCreate(BPF_MAP_TYPE_ARRAY, name, 4, valueSize, entries.length, options),
+		call.mapCreate(BPF_MAP_TYPE_ARRAY, name, 4, valueSize, entries.length, null),
 		`BPF_MAP_CREATE ${name}`,
 	);
 	entries.forEach((value, i) => {

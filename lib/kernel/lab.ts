@@ -62,7 +62,7 @@ export class Lab {
 	firstIfindex = WINDOW;
 	readonly #namespaces = new Map<string, OpenNamespace>();
 	#deviations: [name: string, value: string][] | undefined;
-	#changeable: ReadonlySet<string> | undefined;
+	#featureNames: ReadonlySet<string> | undefined;
 	#owner: string | undefined;
 
 	constructor(name: string) {
@@ -165,11 +165,11 @@ export class Lab {
 		return index;
 	}
 
-	/** The features of an end that can be changed, by long name: the same for every veth, so read once. */
-	changeable(end: EndName): ReadonlySet<string> {
+	/** The names of all features that this kernel has; asked of an end, the first time. */
+	featureNames(end: EndName): ReadonlySet<string> {
 		const { socket, ethtool } = this.namespace(end.slice(0, end.indexOf(":"))).generic;
-		this.#changeable ??= decodeFeatures(socket.get(getFeatures(ethtool, this.ifindex(end)))).changeable;
-		return this.#changeable;
+		this.#featureNames ??= decodeFeatures(socket.get(getFeatures(ethtool, this.ifindex(end)))).known;
+		return this.#featureNames;
 	}
 
 	/** The end's number in the lab: the key of every map by port. */

@@ -31,8 +31,7 @@ export const neighbor: Kind<Neighbor> = {
 			const namespace = byName.get(end.namespace);
 			const peer = peers.get(end.name);
 			if (!peer || namespace?.learned) continue;
-			for (const ip of peerAddresses(namespace, end, peer))
-				add(end, ip, peer.mac, `${peer.name} is its peer: known from the first packet on`);
+			for (const ip of peerAddresses(namespace, end, peer)) add(end, ip, peer.mac, `${peer.name}, the peer`);
 		}
 		return [...objects.values()];
 	},
@@ -55,7 +54,7 @@ export const neighbor: Kind<Neighbor> = {
 		forEach(objects, lab, ({ spec: { end, ip } }) =>
 			lab.queue(split(end).namespace, deleteNeighbor(lab.ifindex(end), ip), GONE),
 		),
-	describe: ({ spec: { end, ip, mac } }) => `${end} ${ip} is ${mac}`,
+	describe: ({ spec: { end, ip, mac } }) => `${end} ${ip} lladdr ${mac}`,
 	describeChange: (from, to) => `${from.mac} → ${to.mac}`,
 };
 

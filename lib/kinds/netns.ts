@@ -36,4 +36,5 @@ export const netns: Kind<Netns> = {
 		),
 	remove: (objects, lab) => forEach(objects, lab, ({ name }) => lab.remove(name)),
 	describe: ({ name }) => name,
+	describeChange: ({ lo }) => `lo ${lo ? "up" : "down"} → up`,
 };

@@ -9,8 +9,12 @@ export interface Offload {
 	end: EndName;
 	/** As `ethtool -K` takes it: `tx`, `tx-checksum-ip-generic`. */
 	feature: string;
-	/** "fixed" where the device does not let it be changed, or does not have it. */
-	state: "on" | "off" | "mixed" | "fixed";
+	/** "mixed" where a short name stands for several that differ. */
+	state: "on" | "off" | "mixed";
+	/** The device does not let it be changed, as TSO while the peer runs native XDP. */
+	fixed?: true;
+	/** Where the device does not let it be changed, its state is as good as another. */
+	optional?: true;
 }
 
 /**
@@ -21,8 +25,8 @@ export const offload: Kind<Offload> = {
 	name: "offload",
 	title: "offloads",
 	declare: ({ offloads, peers }) =>
-		offloads.map(({ end, feature, on, reason }) => ({
-			...object(end, feature, on ? "on" : "off", vethOf(end, peers.get(end)?.name)),
+		offloads.map(({ end, feature, on, optional, reason }) => ({
+			...object(end, feature, on ? "on" : "off", vethOf(end, peers.get(end)?.name), optional),
 			...(reason !== undefined && { reason }),
 		})),
 	ask: (objects) => objects.map(({ spec }) => ({ namespace: split(spec.end).namespace, features: true })),
@@ -33,8 +37,10 @@ export const offload: Kind<Offload> = {
 			const found = ends.get(end);
 			const features = found?.namespace.features.get(found.link.index);
 			if (!features) return [];
-			return [{ ...object, spec: { end, feature, state: stateOf(feature, features) } }];
+			return [{ ...object, spec: { end, feature, ...stateOf(feature, features) } }];
 		}),
+	equal: (desired, actual) =>
+		desired.state === actual.state || (desired.optional === true && actual.fixed === true),
 	create: set,
 	update: (changes, lab) =>
 		set(
@@ -48,24 +54,36 @@ export const offload: Kind<Offload> = {
 		const { end, feature } = object.spec;
 		const state = feature === "gro" || feature === "rx-gro" ? "off" : "on";
 		const reason = "no longer needed: as a new veth has it";
-		return lab.ifindexes.has(end) ? { ...object, spec: { end, feature, state }, reason } : undefined;
+		return lab.ifindexes.has(end)
+			? { ...object, spec: { end, feature, state, optional: true }, reason }
+			: undefined;
 	},
 	describe: ({ spec: { end, feature, state } }) => `${end} ${feature} ${state}`,
-	describeChange: (from, to) => `${from.state} → ${to.state}`,
+	describeChange: (from, to) => `${from.state}${from.fixed ? " (fixed)" : ""} → ${to.state}`,
 };
 
-function stateOf(feature: string, { changeable, wanted }: Features): Offload["state"] {
+function stateOf(
+	feature: string,
+	{ changeable, wanted, active }: Features,
+): Pick<Offload, "state" | "fixed"> {
 	const names = expandFeature(feature, changeable);
+	if (names.length === 0)
+		return { state: expandFeature(feature, active).length > 0 ? "on" : "off", fixed: true };
 	const on = names.filter((name) => wanted.has(name)).length;
-	if (names.length === 0) return "fixed";
-	return on === 0 ? "off" : on === names.length ? "on" : "mixed";
+	return { state: on === 0 ? "off" : on === names.length ? "on" : "mixed" };
 }
 
-function object(end: EndName, feature: string, state: Offload["state"], pair: string): LabObject<Offload> {
+function object(
+	end: EndName,
+	feature: string,
+	state: Offload["state"],
+	pair: string,
+	optional?: true,
+): LabObject<Offload> {
 	return {
 		kind: "offload",
 		name: `${end} ${feature}`,
-		spec: { end, feature, state },
+		spec: { end, feature, state, ...(optional && { optional }) },
 		within: [pair],
 		needs: [],
 	};
@@ -75,9 +93,7 @@ function set(objects: readonly LabObject<Offload>[], lab: Lab): void {
 	forEach(objects, lab, ({ spec: { end, feature, state } }) => {
 		const { namespace } = split(end);
 		const { socket, ethtool } = lab.namespace(namespace).generic;
-		const names = expandFeature(feature, lab.changeable(end));
-		// Where there is nothing to change the difference remains, and is reported as one.
-		if (names.length === 0) return;
+		const names = expandFeature(feature, lab.featureNames(end));
 		const wanted = new Map(names.map((name) => [name, state === "on"]));
 		socket.queue(setFeatures(ethtool, lab.ifindex(end), wanted), lab.owner);
 	});

@@ -1,6 +1,8 @@
+import { interfaceOf } from "../declare/sysctl-interface.js";
 import { inFresh } from "../kernel/netns.js";
+import type { NamespaceSnapshot } from "../kernel/snapshot.js";
 import { normalizeValue, readSysctl, writeSysctl } from "../kernel/sysctl.js";
-import type { LabObject } from "../plan/object.js";
+import { idOf, type LabObject } from "../plan/object.js";
 import { type EndName, HOST } from "../topology/topology.js";
 import { forEach, type Kind } from "./kind.js";
 import { vethOf } from "./veth.js";
@@ -21,9 +23,11 @@ export const sysctl: Kind<Sysctl> = {
 	declare: ({ sysctls, peers }) =>
 		sysctls
 			// Writing `all` sets the interfaces' own values too, so those come after it.
-			.toSorted((a, b) => Number(a.interface !== undefined) - Number(b.interface !== undefined))
-			.map(({ namespace, name, value, optional, reason, interface: link }): LabObject<Sysctl> => {
-				const end: EndName = `${namespace}:${link}`;
+			.toSorted(
+				(a, b) => Number(interfaceOf(a.name) !== undefined) - Number(interfaceOf(b.name) !== undefined),
+			)
+			.map(({ namespace, name, value, optional, reason }): LabObject<Sysctl> => {
+				const end: EndName = `${namespace}:${interfaceOf(name)}`;
 				const peer = peers.get(end)?.name;
 				return {
 					kind: "sysctl",
@@ -38,15 +42,17 @@ export const sysctl: Kind<Sysctl> = {
 				};
 			}),
 	ask: (objects) => objects.map(({ spec: { namespace, name } }) => ({ namespace, sysctl: name })),
-	observe: ({ namespaces }) =>
+	observe: ({ namespaces, wanted }) =>
 		[...namespaces.values()].flatMap((namespace) =>
-			Array.from(namespace.sysctls, ([name, value]) => ({
-				kind: "sysctl",
-				name: `${namespace.name} ${name}`,
-				spec: { namespace: namespace.name, name, value: value ?? null },
-				within: namespace.made ? [`netns ${namespace.name}`] : [],
-				needs: [],
-			})),
+			Array.from(namespace.sysctls, ([name, value]): LabObject<Sysctl> => {
+				const id = { kind: "sysctl", name: `${namespace.name} ${name}` };
+				return {
+					...id,
+					spec: { namespace: namespace.name, name, value: value ?? null },
+					within: wanted.get(idOf(id))?.within ?? [],
+					needs: [],
+				};
+			}).filter(({ spec }) => spec.value !== null || hasInterface(namespace, spec.name)),
 		),
 	equal: (desired, actual) =>
 		desired.value === actual.value || (desired.optional === true && actual.value === null),
@@ -74,6 +80,12 @@ export const sysctl: Kind<Sysctl> = {
 	describe: ({ spec: { namespace, name, value } }) => `${namespace} ${name} = ${value}`,
 	describeChange: (from, to) => `${from.value ?? "no such sysctl"} → ${to.value}`,
 };
+
+/** Whether the interface of a name is there, or it is of none: then the kernel just has no such name. */
+function hasInterface({ links }: NamespaceSnapshot, name: string): boolean {
+	const link = interfaceOf(name);
+	return link === undefined || links.some((one) => one.name === link);
+}
 
 function write(objects: readonly LabObject<Sysctl>[], lab: Parameters<Kind["create"]>[1]): void {
 	const byNamespace = new Map<string, LabObject<Sysctl>[]>();

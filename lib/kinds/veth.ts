@@ -102,13 +102,14 @@ export const veth: Kind<Veth> = {
 		return `${names.join(" ")}${mtus.join() === "1500" ? "" : ` mtu ${mtus.join("/")}`}`;
 	},
 	describeChange: (from, to) =>
-		[
-			...(from.numbered ? [] : ["an ifindex that is not the lab's own choice"]),
-			...sides(to).flatMap(([name, side]) => {
-				const now = from.ends[name];
-				return now ? differences(side, now).map((text) => `${name} ${text}`) : [];
-			}),
-		].join(", "),
+		from.numbered
+			? sides(to)
+					.flatMap(([name, side]) => {
+						const now = from.ends[name];
+						return now ? differences(side, now).map((text) => `${name} ${text}`) : [];
+					})
+					.join(", ")
+			: "it was not made by xdp-apply: its ifindexes are not the lab's",
 };
 
 function sides({ ends }: Veth): [EndName, VethSide][] {

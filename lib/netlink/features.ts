@@ -11,6 +11,7 @@ import {
 	type Table,
 	u16,
 	u32,
+	type Values,
 } from "./attribute.js";
 import { NLM_F_DUMP, type Request } from "./message.js";
 
@@ -64,6 +65,8 @@ export interface Features {
 	wanted: Set<string>;
 	/** Whatever is on, fixed features included. */
 	active: Set<string>;
+	/** All names that this kernel has, whether or not the device knows them. */
+	known: Set<string>;
 }
 
 /** The features of all devices of a namespace. @param family of `ethtool`, from {@link getFamily} */
@@ -85,14 +88,17 @@ export function getFeatures(family: number, index?: number): Request {
 /** The body of an ETHTOOL_MSG_FEATURES_GET_REPLY. */
 export function decodeFeatures(body: Buffer): Features {
 	const values = decodeAttributes(features, body.subarray(HEADER));
-	const names = (set: { bits?: { name?: string }[] } | undefined) =>
-		new Set((set?.bits ?? []).flatMap(({ name }) => name ?? []));
+	// Without a mask the bits listed are those set; with one, each says for itself.
+	const names = (set: Values<typeof bitset> = {}) =>
+		new Set((set.bits ?? []).flatMap(({ name, value }) => (name && (set.noMask || value) ? name : [])));
 	const fixed = names(values.fixed);
 	return {
 		index: values.header?.index ?? 0,
 		changeable: new Set([...names(values.hardware)].filter((name) => !fixed.has(name))),
 		wanted: names(values.wanted),
 		active: names(values.active),
+		// The set of changeable ones comes with a mask of all.
+		known: new Set((values.hardware?.bits ?? []).flatMap(({ name }) => name ?? [])),
 	};
 }
 

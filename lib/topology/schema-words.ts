@@ -51,7 +51,8 @@ export function explain(error: SchemaError, name: string, text: string, report: 
 	const { keyword, data } = error;
 	const params = error.params as Params;
 	const schema = (error.parentSchema ?? {}) as Schema;
-	const what = /^\d+$/.test(name) ? "this item" : quote(name);
+	const parent = error.instancePath.split("/").at(-2)?.replaceAll("~1", "/").replaceAll("~0", "~") ?? "";
+	const what = /^\d+$/.test(name) ? `an item of ${quote(parent)}` : quote(name);
 	switch (keyword) {
 		case "additionalProperties":
 			return unknownKey(params.additionalProperty, schema, report);
@@ -112,7 +113,8 @@ function wrongType(
 		return { message: `${what} has no value, expected ${wanted}`, hint: example(schema) };
 	}
 	const actual = Array.isArray(data) ? "array" : typeof data;
-	const message = `${what} must be ${wanted}, and is ${typeNames[actual] ?? actual}`;
+	const is = actual === "number" ? quote(text) : (typeNames[actual] ?? actual);
+	const message = `${what} must be ${wanted}, and is ${is}`;
 	if (types.includes("string") && !types.includes("array") && (actual === "number" || actual === "boolean")) {
 		return { message, hint: `put it in quotes: "${text}"` };
 	}

@@ -5,6 +5,10 @@ import type { Range, Source } from "./source.js";
 /** An address that ends in `::` without quotes. Colons only at the end would be a key of one letter. */
 const UNQUOTED_ADDRESS = /^(?:[0-9a-f]{1,4}:)*[0-9a-f]{0,4}::(?=[\s,\]}]|$)/i;
 
+/** `key:value`, which is one word. */
+const NO_VALUE = /^Implicit map keys need to be followed by map values/;
+const noValue: [string, string] = ["a key without a value", "a space follows the colon: `key: value`"];
+
 /** What the YAML library says, for people who do not know its terms. */
 const words: Partial<Record<ErrorCode, [message: string, hint?: string]>> = {
 	BAD_ALIAS: ["an alias is not written like this", "`*NAME`, where `&NAME` marks an earlier value"],
@@ -46,7 +50,9 @@ export function reportYamlErrors(errors: readonly YAMLError[], report: Report): 
 		const { line } = source.position(range.start);
 		if (!lines.has(line)) {
 			lines.add(line);
-			const [message, hint] = words[error.code] ?? [uncapitalised(error.message)];
+			const [message, hint] = NO_VALUE.test(error.message)
+				? noValue
+				: (words[error.code] ?? [uncapitalised(error.message)]);
 			report.error(range, "yaml", message, hint);
 		}
 	}
