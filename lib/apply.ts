@@ -132,7 +132,10 @@ function survey(lab: Lab, topology: Topology) {
 function settingsOf(objects: readonly LabObject[], state: State | undefined) {
 	const wanted = objects.filter((object) => kindOf(object).forget !== undefined);
 	const ids = new Set(wanted.map(idOf));
-	const left = (state?.settings ?? []).filter((object) => !ids.has(idOf(object)));
+	const all = new Set(objects.map(idOf));
+	const left = (state?.settings ?? []).filter(
+		(object) => !ids.has(idOf(object)) && object.within.every((container) => all.has(container)),
+	);
 	return { wanted, left, touched: [...wanted, ...left] };
 }
 

@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { ConflictError } from "./errors.js";
+import { ConflictError, UsageError } from "./errors.js";
 import { openProgram } from "./kernel/bpf.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
 import { Lab } from "./kernel/lab.js";
@@ -11,6 +11,7 @@ import { readState, removeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import type { Plan } from "./plan/plan.js";
 import { converge, look, type Progress, silent } from "./reconcile.js";
+import { isLabName } from "./topology/names.js";
 
 export interface DestroyOptions {
 	/** End the processes that run in the lab's namespaces, which is an error otherwise. */
@@ -29,9 +30,11 @@ export interface DestroyResult {
 /**
  * Removes everything of a lab and nothing else, and returns when the kernel has let go of it.
  * @throws ConflictError where processes still run in a namespace; nothing was touched
+ * @throws UsageError where that can be no lab's name
  * @throws UnsupportedError where this machine or user cannot
  */
 export async function destroy(name: string, options: DestroyOptions = {}): Promise<DestroyResult> {
+	if (!isLabName(name)) throw new UsageError(`${JSON.stringify(name)} cannot be a lab's name`);
 	requireCapabilities();
 	const lock = await takeLock(options.onWait ?? (() => {}), options.signal);
 	const lab = new Lab(name);

@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
+import { InterruptedError } from "../errors.js";
 import { flock, LOCK_EX, LOCK_NB } from "../ffi/libc.js";
-import { STATE_DIRECTORY } from "./state.js";
+import { removeEmptyDirectory, STATE_DIRECTORY } from "./state.js";
 
 /** A lock that is held. The end of the process lets go of it as well. */
 export interface Lock {
@@ -11,24 +12,31 @@ export interface Lock {
 /**
  * Takes the one lock that all changes of labs are made under: flock(2) on the state directory itself,
  * so that no file is left and the lock of a dead process is no lock. Waits without blocking the thread.
+ * @throws InterruptedError where `signal` ends the waiting
  * @param onWait called once if somebody else holds it, with who that is: `xdp-apply lab.yaml (pid 42)`
  */
 export async function takeLock(onWait: (holder: string) => void, signal?: AbortSignal): Promise<Lock> {
 	for (let waiting = false; ; ) {
 		mkdirSync(STATE_DIRECTORY, { recursive: true, mode: 0o700 });
 		const fd = openSync(STATE_DIRECTORY, "r");
-		if (flock(fd, LOCK_EX | LOCK_NB) && isStillThere(fd)) return { release: () => closeSync(fd) };
+		if (flock(fd, LOCK_EX | LOCK_NB) && isStillThere(fd)) return { release: () => release(fd) };
 		const holder = holderOf(fstatSync(fd).ino);
 		closeSync(fd);
 		if (!waiting && holder !== undefined) {
 			onWait(holder);
 			waiting = true;
 		}
-		await setTimeout(20, undefined, signal ? { signal } : {});
+		if (signal?.aborted) throw new InterruptedError(signal.reason);
+		await setTimeout(20);
 	}
 }
 
-/** Who destroys the last lab removes the directory: a lock on what has no name is none. */
+function release(fd: number): void {
+	removeEmptyDirectory();
+	closeSync(fd);
+}
+
+/** Who leaves no lab behind removes the directory: a lock on what has no name is none. */
 function isStillThere(fd: number): boolean {
 	const held = fstatSync(fd);
 	const named = statSync(STATE_DIRECTORY, { throwIfNoEntry: false });

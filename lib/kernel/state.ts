@@ -70,13 +70,17 @@ export function writeState(state: State): void {
 	renameSync(temporary, pathOf(state.lab));
 }
 
-/** Removes a lab's files, and the directory with the last of them. */
+/** Removes a lab's files. */
 export function removeState(lab: string): void {
 	for (const path of [pathOf(lab), `${pathOf(lab)}.new`]) rmSync(path, { force: true });
+}
+
+/** Removes the directory after the last lab; called under its lock. */
+export function removeEmptyDirectory(): void {
 	try {
 		rmdirSync(STATE_DIRECTORY);
 	} catch {
-		// another lab's files are there
+		// a lab's file is there
 	}
 }
 

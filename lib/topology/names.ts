@@ -14,6 +14,11 @@ const LAB_LENGTH = 32;
 
 const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}]/u;
 
+/** Whether a text can be the name of a lab. */
+export function isLabName(name: string): boolean {
+	return name.length <= LAB_LENGTH && LAB.test(name);
+}
+
 export function checkLabName(name: string, at: Range, report: Report): void {
 	if (name.length > LAB_LENGTH) {
 		const message = `the lab's name is too long: ${name.length} characters, at most ${LAB_LENGTH}`;
