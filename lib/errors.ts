@@ -1,9 +1,10 @@
-import { getSystemErrorMap, getSystemErrorName } from "node:util";
+import { getSystemErrorMap } from "node:util";
 
 /** `ENODEV: no such device`, from a positive errno. */
 export function errnoText(errno: number): string {
 	const entry = getSystemErrorMap().get(-errno);
-	return entry ? `${entry[0]}: ${entry[1]}` : getSystemErrorName(-errno);
+	// The kernel has some of its own, such as ENOTSUPP (524), which errno(3) does not know.
+	return entry ? `${entry[0]}: ${entry[1]}` : `errno ${errno}`;
 }
 
 /** A system call, or a function of the C library, that failed. */

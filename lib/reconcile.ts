@@ -92,7 +92,7 @@ async function execute(lab: Lab, plan: Plan, { progress, signal }: ExecuteOption
 		items: T[],
 		work: (chunk: T[]) => void,
 	): Stage => ({
-		title: `${verb} ${items.length} ${kindOf({ kind }).title}`,
+		title: `${verb} ${items.length} ${kindOf({ kind }).title[items.length === 1 ? 0 : 1]}`,
 		run: async () => {
 			for (let at = 0; at < items.length; at += CHUNK) {
 				attempt(lab, () => work(items.slice(at, at + CHUNK)));

@@ -40,6 +40,10 @@ export function command(name: string, description: string, examples: string): Co
 /** Runs a command with the process's arguments and sets the exit status. */
 export async function main(program: Command): Promise<void> {
 	for (const one of [program, ...program.commands]) one.exitOverride();
+	// Whoever reads may stop early, as head(1) does.
+	process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+		if (error.code !== "EPIPE") throw error;
+	});
 	try {
 		await program.parseAsync();
 	} catch (error) {

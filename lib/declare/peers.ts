@@ -5,7 +5,7 @@ import type { Requirements } from "./requirements.js";
 /** What a mode of attaching cannot take from a sender, so that the sender must do it by itself. */
 const UNFIT: Record<Attach, { features: string[]; why: string; lost: string }> = {
 	// A frame that native XDP hands on keeps no partial checksum.
-	native: { features: ["tx"], why: "such a frame keeps no partial checksum", lost: "TCP and UDP" },
+	native: { features: ["tx"], why: "XDP frames keep no partial checksum", lost: "TCP and UDP" },
 	// Generic XDP sees an sk_buff before it is segmented, and redirects none that is longer than the
 	// egress's MTU: xdp_ok_fwd_dev() of <linux/filter.h>.
 	generic: {
@@ -70,10 +70,10 @@ export function prepareEgress(
 				end: peer.name,
 				feature: "gro",
 				on: true,
-				reason: `${who}: a veth drops redirected frames unless its peer has GRO or a program`,
+				reason: `${who}: a veth drops XDP frames unless its peer has GRO or a program`,
 			});
 	} else {
-		const reason = `${who}: a veth drops such frames unless its peer runs a program`;
+		const reason = `${who}: a veth drops XDP frames unless its peer runs a program`;
 		if (!programs.has("pass")) programs.set("pass", { builtin: "pass", globals: {}, constants: {}, reason });
 		attachments.set(peer.name, { program: "pass", attach: "native", prepares: true, reason });
 	}

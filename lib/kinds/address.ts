@@ -14,7 +14,7 @@ export interface Address {
 /** An address of one of the lab's ends. */
 export const address: Kind<Address> = {
 	name: "address",
-	title: "addresses",
+	title: ["address", "addresses"],
 	declare: ({ ends, peers }) =>
 		[...ends.values()].flatMap((end) =>
 			end.addresses.map((prefix) => object(end.name, prefix, vethOf(end.name, peers.get(end.name)?.name))),

@@ -19,7 +19,7 @@ export interface Attachment {
 /** A program that runs on an end. There is one at most: the kernel refuses native beside generic. */
 export const attachment: Kind<Attachment> = {
 	name: "xdp",
-	title: "XDP programs attached",
+	title: ["XDP attachment", "XDP attachments"],
 	declare: ({ attachments, peers }) =>
 		Array.from(attachments, ([end, { program, attach, reason, prepares }]): LabObject<Attachment> => {
 			const peer = peers.get(end)?.name;

@@ -20,7 +20,7 @@ export interface Entry {
 /** An entry of a BPF map by port. */
 export const entry: Kind<Entry> = {
 	name: "entry",
-	title: "map entries",
+	title: ["map entry", "map entries"],
 	declare: ({ entries, peers, programs }) =>
 		entries.map(({ program, map, key, value, reason }) => ({
 			...object({ program, source: programs.get(program)?.builtin ?? program, map, key, value }),

@@ -10,8 +10,8 @@ import type { KindRules, LabObject } from "../plan/object.js";
  */
 export interface Kind<Spec = unknown> extends KindRules<Spec> {
 	readonly name: string;
-	/** In a progress display: `veth pairs`. */
-	readonly title: string;
+	/** In a progress display, of one and of many: `veth pair`, `veth pairs`. */
+	readonly title: readonly [string, string];
 	/** What the topology wants. */
 	declare(requirements: Requirements): LabObject<Spec>[];
 	/** What has to be read so that these objects can be observed. */

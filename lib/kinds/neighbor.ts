@@ -16,7 +16,7 @@ export interface Neighbor {
 /** A permanent neighbour of one of the lab's ends; learned ones are nobody's business. */
 export const neighbor: Kind<Neighbor> = {
 	name: "neighbor",
-	title: "neighbours",
+	title: ["neighbour", "neighbours"],
 	declare: ({ topology, ends, peers }) => {
 		const objects = new Map<string, LabObject<Neighbor>>();
 		const add = (end: End, ip: string, mac: string, reason?: string) => {

@@ -12,7 +12,7 @@ const LO = 1;
 /** A named network namespace, as `ip netns` knows it. */
 export const netns: Kind<Netns> = {
 	name: "netns",
-	title: "namespaces",
+	title: ["namespace", "namespaces"],
 	declare: ({ topology }) =>
 		topology.namespaces
 			.filter(({ name }) => name !== HOST)

@@ -23,7 +23,7 @@ export interface Offload {
  */
 export const offload: Kind<Offload> = {
 	name: "offload",
-	title: "offloads",
+	title: ["offload", "offloads"],
 	declare: ({ offloads, peers }) =>
 		offloads.map(({ end, feature, on, optional, reason }) => ({
 			...object(end, feature, on ? "on" : "off", vethOf(end, peers.get(end)?.name), optional),

@@ -31,7 +31,7 @@ export interface Program {
  */
 export const program: Kind<Program> = {
 	name: "program",
-	title: "programs",
+	title: ["program", "programs"],
 	declare: ({ programs, ends, peers }) =>
 		Array.from(programs, ([name, { builtin, globals, constants, reason }]) => ({
 			kind: "program",

@@ -24,7 +24,7 @@ const IP6_RT_PRIO_USER = 1024;
 /** A static route of the main table. */
 export const route: Kind<Route> = {
 	name: "route",
-	title: "routes",
+	title: ["route", "routes"],
 	declare: ({ topology, ends, peers }) =>
 		topology.namespaces.flatMap((namespace) =>
 			namespace.routes.map((wanted) => {

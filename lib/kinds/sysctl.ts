@@ -19,7 +19,7 @@ export interface Sysctl {
 /** A setting below /proc/sys/net of one namespace. It cannot be removed, only set. */
 export const sysctl: Kind<Sysctl> = {
 	name: "sysctl",
-	title: "sysctls",
+	title: ["sysctl", "sysctls"],
 	declare: ({ sysctls, peers }) =>
 		sysctls
 			// Writing `all` sets the interfaces' own values too, so those come after it.

@@ -35,7 +35,7 @@ const QUEUES = 1;
 /** A veth pair: two interfaces, each the other's wire. */
 export const veth: Kind<Veth> = {
 	name: "veth",
-	title: "veth pairs",
+	title: ["veth pair", "veth pairs"],
 	declare: ({ topology }) => {
 		const sysctls = new Map(topology.namespaces.map(({ name, sysctls }) => [name, sysctls]));
 		return topology.veths.map(({ ends }) =>

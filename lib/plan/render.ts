@@ -76,7 +76,7 @@ export function planText(document: PlanDocument, options: { color?: boolean } = 
 	const paint = (code: number, text: string) => (options.color ? `\x1b[${code}m${text}\x1b[0m` : text);
 	const colors: Record<Action, number> = { create: 32, update: 33, replace: 35, remove: 31 };
 	const heads = document.changes.map(({ kind, text }) => `${kind} ${text}`);
-	const width = Math.min(48, Math.max(0, ...heads.map((head) => head.length)));
+	const width = Math.min(56, Math.max(0, ...heads.map((head) => head.length)));
 	const lines = document.changes.map(({ action, reason }, i) => {
 		const sign = paint(colors[action], SIGNS[action].padStart(3));
 		const head = heads[i] ?? "";

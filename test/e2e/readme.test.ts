@@ -1,0 +1,68 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Machine } from "../machine.js";
+
+const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+
+/** The fenced block that follows a marker: `<!-- output: xdp-plan demo.yaml -->`. */
+function block(marker: string): string {
+	const at = readme.indexOf(`<!-- ${marker} -->\n`);
+	if (at < 0) throw new Error(`README.md has no ${marker}`);
+	const [, text = ""] = /```\w*\n(.*?)```/s.exec(readme.slice(at)) ?? [];
+	return text;
+}
+
+const BAD = `name: demo
+namespaces:
+  router: { forwading: fib }
+  uno: { gateway: 10.0.9.1 }
+veths:
+  - router:uno: 10.0.1.1/24
+    uno:veth0: 10.0.1.2
+`;
+
+let machine: Machine;
+const folder = mkdtempSync(`${tmpdir()}/readme-`);
+const demo = `${folder}/demo.yaml`;
+
+beforeAll(async () => {
+	machine = await Machine.start();
+	writeFileSync(demo, block("example: demo.yaml"));
+});
+
+afterAll(async () => {
+	await machine.stop();
+	rmSync(folder, { recursive: true });
+});
+
+test("the README's lab has the plan that the README prints, works, and is edited as it says", async () => {
+	const { stdout: plan } = await machine.xdp("plan", demo);
+	expect(`${plan}\n`).toBe(block("output: xdp-plan demo.yaml"));
+
+	expect(await machine.xdp("apply", demo)).toMatchObject({ exitCode: 0 });
+	const ping = await machine.in("uno", "ping", ["-c", "1", "-W", "2", "10.0.2.2"]);
+	expect(ping.exitCode).toBe(0);
+
+	const mode = "{ mode: map, redirect: { uno: dos, dos: uno } }";
+	expect(readme).toContain(`Change \`forwarding: fib\` to \`forwarding: ${mode}\``);
+	writeFileSync(demo, readFileSync(demo, "utf8").replace("forwarding: fib", `forwarding: ${mode}`));
+	const { stdout: edited } = await machine.xdp("plan", demo);
+	expect(`${edited}\n`).toBe(block("output: xdp-plan demo.yaml, edited"));
+
+	expect(await machine.xdp("destroy", "demo")).toMatchObject({ exitCode: 0 });
+});
+
+test("the README's report of mistakes is what a wrong file gets", async () => {
+	writeFileSync(`${folder}/bad.yaml`, BAD);
+	const { exitCode, stderr } = await machine.xdp("apply", `${folder}/bad.yaml`);
+	expect(exitCode).toBe(64);
+	expect(`${stderr.replaceAll(`${folder}/`, "")}\n`).toBe(block("output: xdp-apply bad.yaml"));
+});
+
+test.each([...readme.matchAll(/\]\(((?!https?:)[^)#]+)\)/g)].map(([, path]) => path))(
+	"the README's link to %s leads somewhere",
+	(path) => {
+		expect(() => readFileSync(new URL(`../../${path}`, import.meta.url))).not.toThrow();
+	},
+);

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { echo4, ethernet, ipv4, ipv6 } from "./frame.js";
+import { type Namespace, router } from "./namespace.js";
+import { FIRST, type Name, PORTS, Program, type Verdict } from "./program.js";
+
+/** Below and above the lab's window, and the first one above it. */
+const OUTSIDE = [1, 900, FIRST + PORTS, 2_000_000_000];
+let namespace: Namespace;
+
+beforeAll(() => {
+	const ifindexes = [FIRST, FIRST + 1, FIRST + 3, ...OUTSIDE.slice(1)];
+	namespace = router(ifindexes.map((ifindex, i) => ({ name: `end${i}`, ifindex, subnet: i + 1 })));
+});
+
+afterAll(() => namespace.close());
+
+function loaded(
+	name: Name,
+	work: (program: Program, run: (frame: Buffer, ingress?: number) => Verdict) => void,
+): void {
+	const program = Program.load(name);
+	try {
+		work(program, (frame, ingress) => namespace.within(() => program.run(frame, ingress)).verdict);
+	} finally {
+		program.close();
+	}
+}
+
+const FRAMES = [ethernet(0x88cc, Buffer.alloc(0)), ipv4(), ipv6(), echo4({ data: Buffer.alloc(1472) })];
+const BYTES = FRAMES.reduce((sum, frame) => sum + frame.length, 0);
+
+test.each<[Name, Verdict]>([
+	["pass", "pass"],
+	["drop", "drop"],
+])("xdp_%s counts whatever comes, and leaves it alone", (name, verdict) => {
+	const program = Program.load(name);
+	for (const frame of FRAMES) expect(namespace.within(() => program.run(frame))).toEqual({ verdict, frame });
+	expect(program.counters(0)).toEqual({ [verdict]: { packets: FRAMES.length, bytes: BYTES } });
+	program.close();
+});
+
+test("counts by the port that a frame came in by, up to the last", () => {
+	loaded("pass", (program, run) => {
+		for (let i = 0; i < 3; i++) run(ipv4(), FIRST + 3);
+		run(ipv4(), FIRST + 1);
+		const bytes = ipv4().length;
+		expect([0, 1, 2, 3].map((port) => program.counters(port))).toEqual([
+			{},
+			{ pass: { packets: 1, bytes } },
+			{},
+			{ pass: { packets: 3, bytes: 3 * bytes } },
+		]);
+	});
+});
+
+test("counts by what becomes of a frame", () => {
+	loaded("icmp-echo", (program, run) => {
+		expect([run(echo4()), run(echo4()), run(ipv4())]).toEqual(["tx", "tx", "pass"]);
+		expect(program.counters(0)).toEqual({
+			tx: { packets: 2, bytes: 2 * echo4().length },
+			pass: { packets: 1, bytes: ipv4().length },
+		});
+	});
+});
+
+test.each([60, 1514, 1518, 1519, 2000, 3400, 3600, 9014, 32_000])(
+	"counts all of a frame of %i bytes",
+	(length) => {
+		loaded("drop", (program, run) => {
+			run(ethernet(0x88cc, Buffer.alloc(length - 14)));
+			expect(program.counters(0)).toEqual({ drop: { packets: 1, bytes: length } });
+		});
+	},
+);
+
+test.each(OUTSIDE)("counts nothing of ifindex %i, which is no port of the lab", (ifindex) => {
+	loaded("pass", (program, run) => {
+		expect(run(ipv4(), ifindex)).toBe("pass");
+		for (let port = 0; port < PORTS; port++) expect(program.counters(port)).toEqual({});
+	});
+});

@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ipv4, ipv6, mac, ports, TCP } from "./frame.js";
+import { hostMac, type Namespace, router } from "./namespace.js";
+import { FIRST, type Outcome, Program, u32 } from "./program.js";
+
+/** A destination that no lookup answers with: whoever sees it sees the cache. */
+const FORGED = mac("02:0f:0f:0f:0f:0f");
+const OTHER_HOST = "02:00:00:00:02:99";
+
+/** Two namespaces of one lab, with the same addresses; only the ifindexes differ. */
+const ENDS = [
+	[FIRST, FIRST + 1],
+	[FIRST + 2, FIRST + 3],
+] as const;
+let one: Namespace;
+let two: Namespace;
+let program: Program;
+
+beforeAll(() => {
+	program = Program.load("fib");
+	[one, two] = ENDS.map(([left, right]) => {
+		const namespace = router([
+			{ name: "left", ifindex: left, subnet: 1 },
+			{ name: "right", ifindex: right, subnet: 2 },
+		]);
+		namespace.within(() => {
+			for (const ifindex of [left, right]) program.set("ports", ifindex - FIRST, u32(ifindex));
+		});
+		return namespace;
+	}) as [Namespace, Namespace];
+	one.ip(`
+route add blackhole 10.9.1.0/24
+route add blackhole fc00:9:1::/64`);
+	two.ip(`
+neighbour replace 10.2.0.2 lladdr ${OTHER_HOST} dev right
+neighbour replace fc00:2::2 lladdr ${OTHER_HOST} dev right`);
+});
+
+afterAll(() => {
+	program.close();
+	one.close();
+	two.close();
+});
+
+const destination = ({ frame }: Outcome) => frame.subarray(0, 6);
+const run = (frame: Buffer) => one.within(() => program.run(frame));
+const isForged = (outcome: Outcome) => destination(outcome).equals(FORGED);
+
+function slotOf(namespace: Namespace, frame: Buffer, ingress: number): number {
+	const slot = namespace.within(() => program.slotOf(frame, ingress));
+	if (slot === undefined) throw new Error("not cached");
+	return slot;
+}
+
+/** Waits until something holds. The longest tick is 10 ms (HZ=100); the rest is for a busy machine. */
+function withinTick(holds: () => boolean): void {
+	const start = performance.now();
+	while (!holds()) expect(performance.now() - start).toBeLessThan(100);
+}
+
+/** Forges the result of `frame` in these slots, and does `then` while the kernel's clock stands still. */
+function forged<T>(frame: Buffer, slots: number[], then: () => T): T {
+	const slot = slotOf(one, frame, FIRST);
+	for (let attempt = 0; attempt < 1000; attempt++) {
+		run(frame);
+		program.forge(slot, [slot, ...slots], FORGED);
+		if (!isForged(run(frame))) continue; // the tick was over
+		return then();
+	}
+	throw new Error("the cache was never used");
+}
+
+describe.each([
+	{
+		family: "IPv4",
+		packet: ipv4(),
+		blackhole: ipv4({ destination: "10.9.1.1" }),
+		unknown: ipv4({ destination: "10.2.0.77" }),
+	},
+	{
+		family: "IPv6",
+		packet: ipv6(),
+		blackhole: ipv6({ destination: "fc00:9:1::1" }),
+		unknown: ipv6({ destination: "fc00:2::77" }),
+	},
+])("the cache of xdp_fib, $family", ({ packet, blackhole, unknown }) => {
+	test("answers for the rest of a tick, and no longer", () => {
+		forged(packet, [], () => {
+			withinTick(() => !isForged(run(packet)));
+		});
+		expect(destination(run(packet))).toEqual(mac(hostMac(2)));
+	});
+
+	test("keeps what a blackhole says", () => {
+		expect(one.within(() => program.slotOf(blackhole))).toBeDefined();
+	});
+
+	test("keeps nothing that goes to the stack, so that a neighbour counts as soon as it is known", () => {
+		expect(one.within(() => program.slotOf(unknown))).toBeUndefined();
+	});
+
+	test("does not answer in another namespace with the same addresses", () => {
+		const [ingress] = ENDS[1];
+		const slot = slotOf(two, packet, ingress);
+		for (let round = 0; round < 10; round++) {
+			const outcome = forged(packet, [slot], () => two.within(() => program.run(packet, ingress)));
+			expect(destination(outcome)).toEqual(mac(OTHER_HOST));
+		}
+		withinTick(() => !isForged(run(packet)));
+		for (let round = 0; round < 1000; round++) {
+			expect(destination(run(packet))).toEqual(mac(hostMac(2)));
+			expect(destination(two.within(() => program.run(packet, ingress)))).toEqual(mac(OTHER_HOST));
+		}
+	});
+});
+
+test.each<[string, Buffer, Buffer]>([
+	["IPv4 source", ipv4(), ipv4({ source: "10.1.0.3" })],
+	["IPv4 destination", ipv4(), ipv4({ destination: "10.2.0.1" })],
+	["TOS", ipv4(), ipv4({ tos: 0x10 })],
+	["protocol", ipv4(), ipv4({ protocol: TCP })],
+	["source port", ipv4({ payload: ports(1, 2) }), ipv4({ payload: ports(3, 2) })],
+	["destination port", ipv4({ payload: ports(1, 2) }), ipv4({ payload: ports(1, 3) })],
+	["swapped ports", ipv4({ payload: ports(1, 2) }), ipv4({ payload: ports(2, 1) })],
+	["fragment of other ports", ipv4({ payload: ports(1, 2) }), ipv4({ payload: ports(1, 2), fragment: 1 })],
+	["IPv6 source, first word", ipv6(), ipv6({ source: "fc01:1::2" })],
+	["IPv6 source, last word", ipv6(), ipv6({ source: "fc00:1::3" })],
+	["IPv6 source, words exchanged", ipv6({ source: "fc00:1::2:0:3" }), ipv6({ source: "fc00:1::3:0:2" })],
+	["IPv6 destination", ipv6(), ipv6({ destination: "fc00:2::1" })],
+	["flow label", ipv6({ flow: 1 }), ipv6({ flow: 2 })],
+	["traffic class", ipv6(), ipv6({ flow: 0x10 << 20 })],
+	["next header", ipv6(), ipv6({ protocol: TCP })],
+])("the cache of xdp_fib does not take a packet for one with another %s", (_, known, packet) => {
+	// The other packet's slot is unknown where nothing is cached for it: any may be it.
+	const slots = Array.from({ length: 256 }, (_, slot) => slot);
+	for (let round = 0; round < 3; round++)
+		expect(isForged(forged(known, slots, () => run(packet)))).toBe(false);
+});
+
+test.each<[string, (payload: Buffer) => Buffer, number]>([
+	["IPv4", (payload) => ipv4({ payload }), 1481],
+	["IPv6", (payload) => ipv6({ payload }), 1461],
+])("the cache of xdp_fib compares the length of %s with the MTU", (_, build, length) => {
+	const small = build(Buffer.alloc(8));
+	const large = build(Buffer.alloc(length));
+	forged(small, [], () => {
+		expect(run(large)).toEqual({ verdict: "pass", frame: large });
+	});
+});
+
+test("a change of the neighbour's MAC takes effect within a tick", () => {
+	const packet = ipv4();
+	for (const lladdr of ["02:00:00:00:02:07", "02:00:00:00:02:08", hostMac(2)]) {
+		run(packet);
+		one.ip(`neighbour replace 10.2.0.2 lladdr ${lladdr} dev right`);
+		withinTick(() => destination(run(packet)).equals(mac(lladdr)));
+	}
+});
+
+test("cache: false fills and reads no cache", () => {
+	const uncached = Program.load("fib", { cache: false });
+	try {
+		one.within(() => uncached.set("ports", 1, u32(FIRST + 1)));
+		expect(one.within(() => uncached.slotOf(ipv4()))).toBeUndefined();
+		expect(one.within(() => uncached.run(ipv4())).verdict).toBe("redirect");
+	} finally {
+		uncached.close();
+	}
+});

@@ -1,0 +1,275 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as frame from "./frame.js";
+import { endMac, hostMac, type Namespace, router } from "./namespace.js";
+import { FIRST, Program, u32 } from "./program.js";
+
+const LEFT = FIRST;
+const RIGHT = FIRST + 1;
+const THIRD = FIRST + 2;
+/** Below and above the lab's window. */
+const LOW = 900;
+const HIGH = 2_000_000_000;
+
+let namespace: Namespace;
+
+beforeAll(() => {
+	namespace = router([
+		{ name: "left", ifindex: LEFT, subnet: 1 },
+		{ name: "right", ifindex: RIGHT, subnet: 2 },
+		{ name: "third", ifindex: THIRD, subnet: 3 },
+		{ name: "low", ifindex: LOW, subnet: 4 },
+		{ name: "high", ifindex: HIGH, subnet: 5 },
+	]);
+	namespace.ip(`
+route add blackhole 10.9.1.0/24
+route add unreachable 10.9.2.0/24
+route add prohibit 10.9.3.0/24
+route add 10.8.0.0/16 nexthop via 10.2.0.2 nexthop via 10.3.0.2
+route add 10.7.0.0/16 via inet6 fc00:2::2 dev right
+route add blackhole fc00:9:1::/64
+route add unreachable fc00:9:2::/64
+route add prohibit fc00:9:3::/64
+route add fc00:8::/64 nexthop via fc00:2::2 nexthop via fc00:3::2
+rule add pref 10 tos 0x10 to 10.2.0.0/24 lookup 100
+route add 10.2.0.0/24 via 10.3.0.2 table 100
+rule add pref 11 ipproto tcp dport 8080 to 10.2.0.0/24 lookup 100`);
+});
+
+afterAll(() => namespace.close());
+
+describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ cache }) => {
+	let program: Program;
+	const run = (bytes: Buffer, ingress = LEFT) => namespace.within(() => program.run(bytes, ingress));
+
+	beforeAll(() => {
+		program = Program.load("fib", { cache });
+		for (const ifindex of [LEFT, RIGHT, THIRD])
+			namespace.within(() => program.set("ports", ifindex - FIRST, u32(ifindex)));
+	});
+	afterAll(() => program.close());
+
+	const through = (subnet: number) => ({ source: endMac(subnet), destination: hostMac(subnet) });
+	const { ipv4, ipv6, ports, TCP, UDP } = frame;
+	const DSTOPTS = Buffer.from([UDP, 0, 1, 4, 0, 0, 0, 0, 0, 80, 0, 80, 0, 8, 0, 0]);
+	const fragment = (protocol: number) =>
+		Buffer.concat([Buffer.from([protocol, 0, 0, 1, 0, 0, 0, 9]), ports(7, 7)]);
+	const large = (length: number) => Buffer.alloc(length, 0x5a);
+
+	test.each<[string, Buffer, Buffer]>([
+		["an IPv4 packet", ipv4(), ipv4({ ttl: 63 }, through(2))],
+		["an IPv4 packet with the largest TTL", ipv4({ ttl: 255 }), ipv4({ ttl: 254 }, through(2))],
+		["an IPv4 packet with one hop left after this", ipv4({ ttl: 2 }), ipv4({ ttl: 1 }, through(2))],
+		[
+			"an IPv4 packet of no payload",
+			ipv4({ payload: large(0) }),
+			ipv4({ payload: large(0), ttl: 63 }, through(2)),
+		],
+		[
+			"an IPv4 packet of odd length",
+			ipv4({ payload: large(3) }),
+			ipv4({ payload: large(3), ttl: 63 }, through(2)),
+		],
+		[
+			"padding behind an IPv4 packet",
+			ipv4({}, { padding: 18 }),
+			ipv4({ ttl: 63 }, { ...through(2), padding: 18 }),
+		],
+		["the first fragment", ipv4({ fragment: 0x2000 }), ipv4({ fragment: 0x2000, ttl: 63 }, through(2))],
+		["a later fragment", ipv4({ fragment: 0x00b9 }), ipv4({ fragment: 0x00b9, ttl: 63 }, through(2))],
+		[
+			"an IPv4 packet of exactly the MTU",
+			ipv4({ payload: large(1480) }),
+			ipv4({ payload: large(1480), ttl: 63 }, through(2)),
+		],
+		[
+			"IPv4 with a next hop of IPv6",
+			ipv4({ destination: "10.7.1.1" }),
+			ipv4({ destination: "10.7.1.1", ttl: 63 }, through(2)),
+		],
+		["an IPv6 packet", ipv6(), ipv6({ hopLimit: 63 }, through(2))],
+		["an IPv6 packet with one hop left after this", ipv6({ hopLimit: 2 }), ipv6({ hopLimit: 1 }, through(2))],
+		[
+			"an IPv6 packet of no payload",
+			ipv6({ payload: large(0), protocol: 59 }),
+			ipv6({ payload: large(0), protocol: 59, hopLimit: 63 }, through(2)),
+		],
+		[
+			"padding behind an IPv6 packet",
+			ipv6({}, { padding: 9 }),
+			ipv6({ hopLimit: 63 }, { ...through(2), padding: 9 }),
+		],
+		[
+			"an IPv6 packet of exactly the MTU",
+			ipv6({ payload: large(1460) }),
+			ipv6({ payload: large(1460), hopLimit: 63 }, through(2)),
+		],
+		[
+			"an IPv6 fragment",
+			ipv6({ protocol: 44, payload: fragment(UDP) }),
+			ipv6({ protocol: 44, payload: fragment(UDP), hopLimit: 63 }, through(2)),
+		],
+		["what a rule by TOS routes elsewhere", ipv4({ tos: 0x10 }), ipv4({ tos: 0x10, ttl: 63 }, through(3))],
+		[
+			"what a rule by port routes elsewhere",
+			ipv4({ protocol: TCP, payload: ports(9, 8080, 20) }),
+			ipv4({ protocol: TCP, payload: ports(9, 8080, 20), ttl: 63 }, through(3)),
+		],
+		[
+			"a fragment past a rule by port",
+			ipv4({ protocol: TCP, payload: ports(9, 8080, 20), fragment: 1 }),
+			ipv4({ protocol: TCP, payload: ports(9, 8080, 20), fragment: 1, ttl: 63 }, through(2)),
+		],
+	])("forwards %s", (_, sent, expected) => {
+		// Twice: by a lookup, and by what the first left in the cache.
+		expect(run(sent)).toEqual({ verdict: "redirect", frame: expected });
+		expect(run(sent)).toEqual({ verdict: "redirect", frame: expected });
+	});
+
+	test.each<[string, Buffer]>([
+		["TTL 1", ipv4({ ttl: 1 })],
+		["TTL 0", ipv4({ ttl: 0 })],
+		["hop limit 1", ipv6({ hopLimit: 1 })],
+		["hop limit 0", ipv6({ hopLimit: 0 })],
+		["IPv4 options", ipv4({ options: Buffer.from([1, 1, 1, 0]) })],
+		["an IPv4 header length of 16", ipv4({ ihl: 4 })],
+		["an IPv4 version of 6", ipv4({ version: 6 })],
+		["an IPv6 version of 4", ipv6({ version: 4 })],
+		["an IPv4 total length shorter than the header", ipv4({ length: 19 })],
+		["an IPv4 packet longer than its frame", ipv4({ length: 29 })],
+		["an IPv6 packet longer than its frame", ipv6({ length: 9 })],
+		["hop-by-hop options", ipv6({ protocol: 0, payload: DSTOPTS })],
+		["a routing header", ipv6({ protocol: 43, payload: DSTOPTS })],
+		["destination options", ipv6({ protocol: 60, payload: DSTOPTS })],
+		["a fragment header cut short", ipv6({ protocol: 44, payload: large(7) })],
+		["an IPv4 packet to the router", ipv4({ destination: "10.2.0.1" })],
+		["an IPv6 packet to the router", ipv6({ destination: "fc00:2::1" })],
+		["an IPv4 neighbour that is not known", ipv4({ destination: "10.2.0.77" })],
+		["an IPv6 neighbour that is not known", ipv6({ destination: "fc00:2::77" })],
+		["an IPv4 destination without a route", ipv4({ destination: "11.0.0.1" })],
+		["an IPv6 destination without a route", ipv6({ destination: "fc11::1" })],
+		["an IPv4 packet of the MTU and one", ipv4({ payload: large(1481) })],
+		["an IPv6 packet of the MTU and one", ipv6({ payload: large(1461) })],
+		["an IPv6 packet of the MTU and 40", ipv6({ payload: large(1500) })],
+		["an IPv6 packet of the MTU and 41", ipv6({ payload: large(1501) })],
+		["an IPv6 packet whose length with the header is 39 in 16 bits", ipv6({ payload: large(65_535) })],
+		["an IPv4 egress below the lab's ifindexes", ipv4({ destination: "10.4.0.2" })],
+		["an IPv6 egress below the lab's ifindexes", ipv6({ destination: "fc00:4::2" })],
+		["an egress above the lab's ifindexes", ipv4({ destination: "10.5.0.2" })],
+		["IPv4 multicast", ipv4({ destination: "224.0.0.5" }, { destination: "01:00:5e:00:00:05" })],
+		["IPv4 multicast to a unicast MAC", ipv4({ destination: "224.0.0.5" })],
+		["IPv4 broadcast", ipv4({ destination: "255.255.255.255" }, { destination: "ff:ff:ff:ff:ff:ff" })],
+		["IPv4 broadcast of a subnet", ipv4({ destination: "10.2.0.255" })],
+		["a unicast packet in a broadcast frame", ipv4({}, { destination: "ff:ff:ff:ff:ff:ff" })],
+		["a source of IPv4 multicast", ipv4({ source: "224.0.0.5" })],
+		["a source of IPv4 broadcast", ipv4({ source: "255.255.255.255" })],
+		["a source of 0.0.0.0", ipv4({ source: "0.0.0.0" })],
+		["a source of 127.0.0.1", ipv4({ source: "127.0.0.1" })],
+		["a source of IPv4 link scope", ipv4({ source: "169.254.1.1" })],
+		["IPv6 multicast", ipv6({ destination: "ff02::1" }, { destination: "33:33:00:00:00:01" })],
+		["IPv6 link-local", ipv6({ destination: "fe80::2" })],
+		["a source of IPv6 link-local", ipv6({ source: "fe80::2" })],
+		["a source of IPv6 multicast", ipv6({ source: "ff02::1" })],
+		["the unspecified IPv6 source", ipv6({ source: "::" })],
+		["an IPv4-mapped source", ipv6({ source: "::ffff:10.1.0.2" })],
+		["a tagged packet", ipv4({}, { tags: [frame.VLAN] })],
+		["ARP", frame.ethernet(frame.ARP, large(28))],
+		["802.3 with a length for a type", frame.ethernet(46, large(46))],
+	])("leaves %s to the stack as it came", (_, sent) => {
+		expect(run(sent)).toEqual({ verdict: "pass", frame: sent });
+		expect(run(sent)).toEqual({ verdict: "pass", frame: sent });
+	});
+
+	test.each<[string, Buffer]>([
+		["IPv4 blackhole", ipv4({ destination: "10.9.1.1" })],
+		["IPv4 unreachable", ipv4({ destination: "10.9.2.1" })],
+		["IPv4 prohibit", ipv4({ destination: "10.9.3.1" })],
+		["IPv6 blackhole", ipv6({ destination: "fc00:9:1::1" })],
+		["IPv6 unreachable", ipv6({ destination: "fc00:9:2::1" })],
+		["IPv6 prohibit", ipv6({ destination: "fc00:9:3::1" })],
+	])("drops by a route of type %s", (_, sent) => {
+		expect(run(sent)).toEqual({ verdict: "drop", frame: sent });
+		expect(run(sent)).toEqual({ verdict: "drop", frame: sent });
+	});
+
+	test.each<[string, Buffer, number]>([
+		["IPv4", ipv4({ payload: large(0) }), 14 + 20],
+		["IPv6", ipv6({ protocol: 59, payload: large(0) }), 14 + 40],
+	])("leaves every %s frame that ends within its headers to the stack", (_, whole, headers) => {
+		for (let length = 14; length < headers; length++) {
+			const sent = whole.subarray(0, length);
+			expect(run(sent)).toEqual({ verdict: "pass", frame: sent });
+		}
+		expect(run(whole).verdict).toBe("redirect");
+	});
+
+	test("does without ports where a segment ends before them", () => {
+		for (let length = 0; length < 4; length++)
+			expect(run(ipv4({ protocol: TCP, payload: large(length) })).verdict).toBe("redirect");
+	});
+
+	test.each<[string, (ttl: number, i: number) => Buffer, number]>([
+		["IPv4", (ttl, id) => ipv4({ ttl, id }, ttl === 63 ? through(2) : {}), 0x10000],
+	])("updates the %s checksum as a full computation would, whatever it was", (_, build, count) => {
+		// Every identification gives every value of the checksum, 0x0000 and the carry among them.
+		for (let id = 0; id < count; id++) {
+			const out = run(build(64, id)).frame;
+			if (!out.equals(build(63, id))) expect(out).toEqual(build(63, id));
+		}
+	});
+
+	test("carries an error of the checksum along instead of hiding it", () => {
+		const sent = ipv4();
+		sent.writeUInt16BE(sent.readUInt16BE(24) ^ 0x0400, 24);
+		const { frame: out } = run(sent);
+		expect(frame.checksum(out.subarray(14, 34))).not.toBe(0);
+	});
+
+	const egress = (bytes: Buffer) => run(bytes).frame.subarray(0, 6).toString("hex");
+
+	test.each<[string, (flow: number) => Buffer]>([
+		["IPv4 flows by address", (n) => ipv4({ destination: `10.8.0.${n}` })],
+		["IPv6 flows by address", (n) => ipv6({ destination: `fc00:8::${n}` })],
+		["IPv6 flows by label", (n) => ipv6({ destination: "fc00:8::1", flow: n * 4099 })],
+	])("spreads %s over equal paths, and keeps each on its own", (_, build) => {
+		const flows = Array.from({ length: 64 }, (_, i) => build(i + 1));
+		const paths = flows.map(egress);
+		expect(new Set(paths).size).toBe(2);
+		for (let round = 0; round < 5; round++) expect(flows.map(egress)).toEqual(paths);
+	});
+
+	test("spreads connections over equal paths by port where net.ipv4.fib_multipath_hash_policy says so", () => {
+		const build = (port: number, fragment = 0) =>
+			ipv4({ destination: "10.8.0.1", protocol: TCP, payload: ports(port, 80, 20), fragment });
+		const some = Array.from({ length: 64 }, (_, i) => 40_000 + i);
+		const paths = () => new Set(some.map((port) => egress(build(port)))).size;
+		expect(paths()).toBe(1);
+		namespace.sysctl("net.ipv4.fib_multipath_hash_policy", 1);
+		try {
+			// Others than above, whose paths may be in use for the rest of the tick.
+			expect(new Set(some.map((port) => egress(build(port + 1000)))).size).toBe(2);
+			expect(new Set(some.map((port) => egress(build(port, 0x2000)))).size).toBe(1);
+		} finally {
+			namespace.sysctl("net.ipv4.fib_multipath_hash_policy", 0);
+		}
+	});
+
+	test("leaves everything to the stack where forwarding is off on the ingress", () => {
+		namespace.sysctl("net.ipv4.conf.third.forwarding", 0);
+		namespace.sysctl("net.ipv6.conf.third.forwarding", 0);
+		try {
+			expect(run(ipv4({ source: "10.3.0.2" }), THIRD).verdict).toBe("pass");
+			expect(run(ipv6({ source: "fc00:3::2" }), THIRD).verdict).toBe("pass");
+		} finally {
+			namespace.sysctl("net.ipv4.conf.third.forwarding", 1);
+			namespace.sysctl("net.ipv6.conf.third.forwarding", 1);
+		}
+	});
+
+	test.each([LOW, HIGH])(
+		"leaves what comes in by ifindex %i, which is no port of the lab, to the stack",
+		(ingress) => {
+			expect(run(ipv4(), ingress)).toEqual({ verdict: "pass", frame: ipv4() });
+			expect(run(ipv6(), ingress)).toEqual({ verdict: "pass", frame: ipv6() });
+		},
+	);
+});

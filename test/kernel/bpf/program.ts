@@ -1,0 +1,179 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Libbpf } from "../../../lib/ffi/libbpf.js";
+import { bpf } from "../../../lib/ffi/libc.js";
+import {
+	closeLoaded,
+	type LoadedProgram,
+	loadProgram,
+	lookup,
+	u32Key,
+	update,
+} from "../../../lib/kernel/bpf.js";
+
+export type Name = "pass" | "drop" | "icmp-echo" | "hardcoded" | "map" | "fib";
+
+/** Where the lab's window of ifindexes begins. */
+export const FIRST = 1001;
+export const PORTS = 4;
+
+/** enum xdp_action, <linux/bpf.h>. */
+const VERDICTS = ["aborted", "drop", "pass", "tx", "redirect"] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export interface Outcome {
+	verdict: Verdict;
+	frame: Buffer;
+}
+
+const BY_PORT: Record<Name, string[]> = {
+	pass: ["counters"],
+	drop: ["counters"],
+	"icmp-echo": ["counters"],
+	hardcoded: ["counters"],
+	map: ["counters", "ports", "redirects", "macs"],
+	fib: ["counters", "ports"],
+};
+
+const CLANG = ["-O2", "-g", "-Wall", "-Wextra", "-Werror", "-target", "bpf", "-mcpu=v3"];
+
+function compile(name: Name): Buffer {
+	const directory = mkdtempSync(join(tmpdir(), "bpf-"));
+	try {
+		const object = join(directory, "object.o");
+		const source = join(import.meta.dirname, `../../../bpf/${name}.bpf.c`);
+		execFileSync("clang", [...CLANG, "-I/usr/include/x86_64-linux-gnu", "-c", source, "-o", object]);
+		return readFileSync(object);
+	} finally {
+		rmSync(directory, { recursive: true });
+	}
+}
+
+/** The 32-bit number as maps have it. */
+export const u32 = u32Key;
+
+const SPACE = 1 << 17;
+const input = Libbpf.allocate(SPACE);
+const output = Libbpf.allocate(SPACE);
+const context = Libbpf.allocate(24);
+
+/** The table of xdp_hardcoded, as it is before the program is loaded. */
+function frozen(redirects: Buffer[]): number {
+	const { call } = Libbpf.get();
+	const BPF_MAP_TYPE_ARRAY = 2;
+	const map = call.mapCreate(BPF_MAP_TYPE_ARRAY, "redirects", 4, 16, redirects.length, null);
+	redirects.forEach((value, port) => {
+		update(map, u32(port), value);
+	});
+	call.mapFreeze(map);
+	return map;
+}
+
+/** Per-CPU values are read for every possible CPU, not only those online. */
+const cpus = Number(readFileSync("/sys/devices/system/cpu/possible", "utf8").trim().split("-").at(-1)) + 1;
+
+/** Of fib_cache: struct fib_result, and in it the destination of struct next_hop. */
+const RESULT = 80;
+const DESTINATION = 70;
+const SLOTS = 256;
+
+/** A built-in program in the kernel, attached nowhere. */
+export class Program {
+	readonly #loaded: LoadedProgram;
+
+	private constructor(loaded: LoadedProgram) {
+		this.#loaded = loaded;
+	}
+
+	static load(name: Name, options: { cache?: boolean; redirects?: Buffer[] } = {}): Program {
+		const { cache, redirects } = options;
+		const globals = new Map<string, Uint8Array>([["first_ifindex", u32Key(FIRST)]]);
+		if (cache !== undefined) globals.set("cache", Buffer.from([Number(cache)]));
+		return new Program(
+			loadProgram(name, compile(name), {
+				program: `xdp_${name.replace("-", "_")}`,
+				globals,
+				maxEntries: new Map(BY_PORT[name].map((map) => [map, PORTS])),
+				ready: new Map(redirects ? [["redirects", frozen(redirects)]] : []),
+			}),
+		);
+	}
+
+	close(): void {
+		closeLoaded(this.#loaded);
+	}
+
+	#map(name: string): number {
+		const fd = this.#loaded.maps.get(name);
+		if (fd === undefined) throw new Error(`no map ${name}`);
+		return fd;
+	}
+
+	set(map: string, key: number, value: Uint8Array): void {
+		update(this.#map(map), u32Key(key), value);
+	}
+
+	/** Runs the program on a frame, as if it came in through this interface of the thread's namespace. */
+	run(frame: Buffer, ingress = FIRST): Outcome {
+		input.bytes.set(frame);
+		const md = Buffer.from(context.bytes.buffer, context.bytes.byteOffset, 24);
+		md.fill(0).writeUInt32LE(frame.length, 4);
+		md.writeUInt32LE(ingress, 12);
+		// union bpf_attr, the part `test` of BPF_PROG_TEST_RUN
+		const attributes = Buffer.alloc(80);
+		attributes.writeUInt32LE(this.#loaded.fd, 0);
+		attributes.writeUInt32LE(frame.length, 8);
+		attributes.writeUInt32LE(SPACE, 12);
+		attributes.writeBigUInt64LE(input.address, 16);
+		attributes.writeBigUInt64LE(output.address, 24);
+		attributes.writeUInt32LE(24, 40);
+		attributes.writeBigUInt64LE(context.address, 48);
+		const BPF_PROG_TEST_RUN = 10;
+		bpf(BPF_PROG_TEST_RUN, attributes);
+		const verdict = VERDICTS[attributes.readUInt32LE(4)];
+		if (!verdict) throw new Error(`verdict ${attributes.readUInt32LE(4)}`);
+		return { verdict, frame: Buffer.from(output.bytes.subarray(0, attributes.readUInt32LE(12))) };
+	}
+
+	/** What a port has counted on all CPUs: only the actions that occurred. */
+	counters(port: number): Partial<Record<Verdict, { packets: number; bytes: number }>> {
+		const size = VERDICTS.length * 16;
+		const values = lookup(this.#map("counters"), u32Key(port), size * cpus);
+		if (!values) throw new Error(`no port ${port}`);
+		const sum = (offset: number) =>
+			Array.from({ length: cpus }, (_, cpu) => Number(values.readBigUInt64LE(cpu * size + offset))).reduce(
+				(a, b) => a + b,
+			);
+		return Object.fromEntries(
+			VERDICTS.map(
+				(verdict, i) => [verdict, { packets: sum(16 * i), bytes: sum(16 * i + 8) }] as const,
+			).filter(([, { packets }]) => packets > 0),
+		);
+	}
+
+	/** Empties the cache, runs the program, and says which slot it has filled. */
+	slotOf(frame: Buffer, ingress = FIRST): number | undefined {
+		const slots = Array.from({ length: SLOTS }, (_, slot) => slot);
+		for (const slot of slots) this.set("fib_cache", slot, Buffer.alloc(RESULT * cpus));
+		this.run(frame, ingress);
+		return slots.find((slot) => this.#results(slot).some((byte) => byte !== 0));
+	}
+
+	/** Puts the newest result of one slot into these slots of all CPUs, with another destination MAC. */
+	forge(from: number, slots: number[], destination: Buffer): void {
+		const results = this.#results(from);
+		const tick = (cpu: number) => results.readBigUInt64LE(cpu * RESULT);
+		const newest = Array.from({ length: cpus }, (_, cpu) => cpu).reduce((a, b) =>
+			tick(a) > tick(b) ? a : b,
+		);
+		const value = Buffer.from(results.subarray(newest * RESULT, (newest + 1) * RESULT));
+		value.set(destination, DESTINATION);
+		for (const slot of slots) this.set("fib_cache", slot, Buffer.concat(Array(cpus).fill(value)));
+	}
+
+	#results(slot: number): Buffer {
+		return lookup(this.#map("fib_cache"), u32Key(slot), RESULT * cpus) ?? Buffer.alloc(0);
+	}
+}

@@ -1,0 +1,160 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decode, deriveMac, parseTopology, TopologyError } from "../../../lib/topology/index.js";
+
+/** Milliseconds for one small text; generous, since it is there to notice what has no bound. */
+const BOUND = 2000;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const control = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+/** Parses what may be nonsense; nothing but a TopologyError may come of it. */
+function survive(text: string): void {
+	const start = performance.now();
+	try {
+		parseTopology(text, "lab.yaml");
+	} catch (error) {
+		if (!(error instanceof TopologyError)) {
+			throw error;
+		}
+		expect(error.diagnostics.length).toBeGreaterThan(0);
+		expect(error.render()).not.toMatch(control);
+		for (const { line, column, length } of error.diagnostics) {
+			expect(Math.min(line, column, length)).toBeGreaterThan(0);
+		}
+	}
+	expect(performance.now() - start).toBeLessThan(BOUND);
+}
+
+/** Pieces of topologies, which in any order come closer to one than letters do. */
+const pieces = fc.constantFrom(
+	..."name: x|namespaces:|veths:|expect:|programs:|uno:|host:|dos:|host:uno:|uno:veth0:|  |    |\n|\n  |\n  - |- |: |, |{ |} |[ |] |&a |*a|<<: |\"|'|#|10.1.0.1/24|10.1.0.2|fc00::|fe80::1|02:00:00:00:00:01|forwarding: |fib|map|mode: |redirect: |gateway: |routes: |to: |via: |default|interface: |neighbors: |learned|sysctls: |net.ipv4.ip_forward: 1|net..|mac: |mtu: |1280|xdp: |none|pass|offloads: |tx: false|ping: |from: |actions: |~|null|true|-1|1e400|.nan|__proto__: |constructor: |!!str |!x |%YAML 1.1|---|\t|\u001b[31m|\u0000|\u202e|日本".split(
+		"|",
+	),
+);
+
+const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
+	value: fc.oneof(
+		{ maxDepth: 4 },
+		fc.constantFrom(
+			null,
+			true,
+			0,
+			1280,
+			"uno",
+			"host:uno",
+			"10.1.0.1/24",
+			"10.1.0.2",
+			"fc00::1",
+			"none",
+			"fib",
+		),
+		fc.string(),
+		fc.array(tie("value"), { maxLength: 4 }),
+		fc.dictionary(
+			fc.oneof(
+				fc.constantFrom(
+					"host:uno",
+					"uno:veth0",
+					"to",
+					"via",
+					"mode",
+					"redirect",
+					"uno",
+					"addresses",
+					"mac",
+					"ip",
+				),
+				fc.string(),
+			),
+			tie("value"),
+			{ maxKeys: 4 },
+		),
+	),
+})).value;
+
+/** Right keys with anything below them. */
+const document = fc.record(
+	{
+		name: fc.oneof(fc.constant("x"), value),
+		namespaces: fc.oneof(
+			value,
+			fc.dictionary(
+				fc.constantFrom("host", "uno", "dos"),
+				fc.record(
+					{ forwarding: value, gateway: value, routes: fc.array(value), neighbors: value, sysctls: value },
+					{ requiredKeys: [] },
+				),
+			),
+		),
+		veths: fc.oneof(value, fc.array(fc.dictionary(fc.constantFrom("host:uno", "uno:veth0", "dos:a"), value))),
+		programs: value,
+		expect: value,
+	},
+	{ requiredKeys: [] },
+);
+
+describe("whatever the text", () => {
+	test("no letters lead to anything but a topology or its mistakes", () => {
+		fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), survive), { numRuns: 500 });
+	});
+
+	test("nor do pieces of topologies", () => {
+		fc.assert(
+			fc.property(fc.array(pieces, { maxLength: 60 }), (list) => survive(list.join(""))),
+			{ numRuns: 2000 },
+		);
+	});
+
+	test("nor do documents of the right shape and the wrong values", () => {
+		fc.assert(
+			fc.property(document, (root) => survive(JSON.stringify(root))),
+			{ numRuns: 2000 },
+		);
+	});
+
+	test("nor do any bytes", () => {
+		fc.assert(
+			fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+				try {
+					decode(bytes, "lab.yaml");
+				} catch (error) {
+					expect(error).toBeInstanceOf(TopologyError);
+				}
+			}),
+		);
+	});
+
+	test.each([
+		["brackets", "[", 20_000],
+		["braces", "{a: ", 20_000],
+		["dashes", "- ", 20_000],
+		["question marks", "? ", 20_000],
+		["quotes", '"', 20_000],
+		["anchors", "&a ", 20_000],
+		["aliases", "*a ", 20_000],
+		["one key", "a: 1\n", 20_000],
+		["ends nowhere", "- {a:b: , c:d: }\n", 5000],
+	])("nor do very many %s", (_, piece, times) => {
+		survive(piece.repeat(times));
+		survive(`name: x\nveths:\n${piece.repeat(times)}`);
+	});
+});
+
+describe("a derived MAC", () => {
+	const name = fc.stringMatching(/^[a-z0-9]{1,10}$/);
+
+	test("is unicast, locally administered and always the same", () => {
+		fc.assert(
+			fc.property(name, name, name, (lab, namespace, link) => {
+				const mac = deriveMac(lab, `${namespace}:${link}`);
+				expect(mac).toMatch(/^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/);
+				expect(deriveMac(lab, `${namespace}:${link}`)).toBe(mac);
+			}),
+		);
+	});
+
+	test("depends on the lab and on the end", () => {
+		expect(new Set([deriveMac("a", "b:c"), deriveMac("a", "b:d"), deriveMac("b", "b:c")]).size).toBe(3);
+	});
+});
