@@ -5,7 +5,7 @@ import { openProgram } from "./kernel/bpf.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
-import { removeLeftName } from "./kernel/netns.js";
+import { isLeftName } from "./kernel/netns.js";
 import { endProcesses, listProcesses, type Process } from "./kernel/processes.js";
 import { readState, removeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
@@ -54,7 +54,7 @@ async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<Destroy
 	await clear(lab, namespaces, options.kill ?? false);
 	const programs = [...lab.held.keys()];
 	await converge(lab, [], plan, { progress: options.progress ?? silent, signal: options.signal });
-	for (const namespace of state?.topology.namespaces ?? []) removeLeftName(namespace.name);
+	for (const { name } of state?.topology.namespaces ?? []) if (isLeftName(name)) lab.remove(name);
 	lab.closeAll();
 	await untilUnloaded(programs);
 	removeState(lab.name);

@@ -6,7 +6,7 @@ import { type EndName, HOST } from "../topology/topology.js";
 import { closeLoaded, type LoadedProgram } from "./bpf.js";
 import { deviations } from "./fresh.js";
 import { WINDOW } from "./identify.js";
-import { createNamed, openCurrent, openNamed, removeName, within } from "./netns.js";
+import { NetnsNames, openCurrent, openNamed, within } from "./netns.js";
 import { NETLINK_GENERIC, NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
 import { writeSysctl } from "./sysctl.js";
 
@@ -60,6 +60,7 @@ export class Lab {
 	/** ifindexes in `host` that are not the lab's. */
 	foreign: ReadonlySet<number> = new Set();
 	firstIfindex = WINDOW;
+	readonly #names = new NetnsNames();
 	readonly #namespaces = new Map<string, OpenNamespace>();
 	#deviations: [name: string, value: string][] | undefined;
 	#featureNames: ReadonlySet<string> | undefined;
@@ -100,7 +101,7 @@ export class Lab {
 	/** Creates a namespace, marked and with the kernel's defaults before it gets its name. */
 	create(name: string): void {
 		const LO = 1;
-		const opened = createNamed(name, () => {
+		const opened = this.#names.create(name, () => {
 			const route = new NetlinkSocket(NETLINK_ROUTE);
 			route.queue(changeLink(LO, { up: true, alias: this.mark }), this.#owner);
 			route.flush();
@@ -115,7 +116,7 @@ export class Lab {
 	/** Takes a namespace's name away and lets go of it. */
 	remove(name: string): void {
 		this.close(name);
-		removeName(name);
+		this.#names.remove(name);
 	}
 
 	/** Lets go of a namespace that is gone or is nobody's. */

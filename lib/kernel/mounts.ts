@@ -1,19 +1,25 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { CLONE_FS, CLONE_NEWNS, fchdir, setns, unshare } from "../ffi/libc.js";
 
+/** Runs synchronous work with this thread in a mount namespace. */
+export type InMounts = <T>(work: () => T extends Promise<unknown> ? never : T) => T;
+
 /**
- * Runs `work` in the mount namespace in which names of network namespaces can be seen by others.
+ * Finds the mount namespace in which names of network namespaces can be seen by others.
  *
  * `ip netns exec` starts a command in a mount namespace of its own, a slave of the one it was called
  * in: what is mounted there stays there and dies with the command. So where /run/netns is such a
  * slave, the work is done in the nearest ancestor's namespace that is its master.
  */
-export function inSharedMounts<T>(work: () => T extends Promise<unknown> ? never : T): T {
+export function findSharedMounts(): InMounts {
 	const master = masterOf("self");
 	const owner = master === undefined ? undefined : findOwner(master);
-	if (owner === undefined) return work();
+	return owner === undefined ? (work) => work() : (work) => inMountsOf(owner, work);
+}
+
+function inMountsOf<T>(pid: string, work: () => T): T {
 	const here = openSync("/proc/thread-self/ns/mnt", "r");
-	const there = openSync(`/proc/${owner}/ns/mnt`, "r");
+	const there = openSync(`/proc/${pid}/ns/mnt`, "r");
 	const directory = openSync(".", "r");
 	try {
 		// setns(2) refuses mount namespaces to a thread that shares its root and directory with others.

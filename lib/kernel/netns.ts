@@ -5,6 +5,7 @@ import {
 	openSync,
 	readdirSync,
 	readFileSync,
+	rmSync,
 	statSync,
 	unlinkSync,
 	writeFileSync,
@@ -21,7 +22,7 @@ import {
 	umount,
 	unshare,
 } from "../ffi/libc.js";
-import { inSharedMounts } from "./mounts.js";
+import { findSharedMounts, type InMounts } from "./mounts.js";
 
 /** Where `ip netns` keeps its names. */
 export const NETNS_DIRECTORY = "/run/netns";
@@ -83,20 +84,6 @@ export function within<T>(fd: number, work: () => T extends Promise<unknown> ? n
 	}
 }
 
-/**
- * Creates a namespace, lets `prepare` work in it, and only then names it: whoever finds the name
- * finds a namespace that is ready, and a crash before leaves nothing, since an unnamed namespace dies
- * with its last user.
- * @returns what `prepare` returned
- */
-export function createNamed<T>(name: string, prepare: () => T extends Promise<unknown> ? never : T): T {
-	return inFresh((fd) => {
-		const result = prepare();
-		inSharedMounts(() => bindName(name, fd));
-		return result;
-	});
-}
-
 /** Runs `work` with this thread in a new namespace, which is gone afterwards unless somebody holds it. */
 export function inFresh<T>(work: (fd: number) => T): T {
 	const back = openCurrent();
@@ -117,8 +104,41 @@ export function inFresh<T>(work: (fd: number) => T): T {
 	}
 }
 
+/** Gives namespaces their names and takes them away, for one command: the mounts are looked at once. */
+export class NetnsNames {
+	#inMounts: InMounts | undefined;
+	#shared = false;
+
+	#run<T>(work: () => T extends Promise<unknown> ? never : T): T {
+		this.#inMounts ??= findSharedMounts();
+		return this.#inMounts(work);
+	}
+
+	/**
+	 * Creates a namespace, lets `prepare` work in it, and only then names it: whoever finds the name
+	 * finds a namespace that is ready, and a crash before leaves nothing, since an unnamed namespace
+	 * dies with its last user.
+	 * @returns what `prepare` returned
+	 */
+	create<T>(name: string, prepare: () => T extends Promise<unknown> ? never : T): T {
+		return inFresh((fd) => {
+			const result = prepare();
+			this.#run(() => {
+				if (!this.#shared) shareDirectory();
+				this.#shared = true;
+				bindName(name, fd);
+			});
+			return result;
+		});
+	}
+
+	/** Takes a name away; the namespace itself goes with its last user. Already gone is success. */
+	remove(name: string): void {
+		this.#run(() => unbindName(name));
+	}
+}
+
 function bindName(name: string, fd: number): void {
-	shareDirectory();
 	const target = `${NETNS_DIRECTORY}/${name}`;
 	writeFileSync(target, "", { mode: 0o444, flag: "a" });
 	try {
@@ -127,6 +147,18 @@ function bindName(name: string, fd: number): void {
 		unlinkSync(target);
 		throw error;
 	}
+}
+
+function unbindName(name: string): void {
+	const EINVAL = 22;
+	const ENOENT = 2;
+	const target = `${NETNS_DIRECTORY}/${name}`;
+	try {
+		umount(target, MNT_DETACH);
+	} catch (error) {
+		if (!(error instanceof SyscallError) || ![EINVAL, ENOENT].includes(error.errno)) throw error;
+	}
+	rmSync(target, { force: true });
 }
 
 /** Makes /run/netns a shared mount of itself, so that names appear in every mount namespace: ip-netns(8). */
@@ -143,27 +175,8 @@ function shareDirectory(): void {
 	}
 }
 
-/** Takes a name away; the namespace itself goes with its last user. Already gone is success. */
-export function removeName(name: string): void {
-	inSharedMounts(() => {
-		const target = `${NETNS_DIRECTORY}/${name}`;
-		const EINVAL = 22;
-		const ENOENT = 2;
-		try {
-			umount(target, MNT_DETACH);
-		} catch (error) {
-			if (!(error instanceof SyscallError) || ![EINVAL, ENOENT].includes(error.errno)) throw error;
-		}
-		try {
-			unlinkSync(target);
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-		}
-	});
-}
-
-/** Removes the plain file that a crash left between naming and mounting: it is no namespace and nobody's. */
-export function removeLeftName(name: string): void {
+/** Whether a name is but the plain file that a crash left between naming and mounting: nobody's. */
+export function isLeftName(name: string): boolean {
 	const file = statSync(`${NETNS_DIRECTORY}/${name}`, { throwIfNoEntry: false });
-	if (file?.isFile() && file.size === 0 && file.dev !== nsfsDevice()) removeName(name);
+	return file?.isFile() === true && file.size === 0 && file.dev !== nsfsDevice();
 }
