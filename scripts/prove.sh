@@ -81,6 +81,7 @@ ping_tres() {
 		}'
 }
 
+# shellcheck disable=SC2016 # JavaScript expands it.
 tcp_to_tres() {
 	iperf "$1" | node -e "$READ_RESULT"'
 		const { bits_per_second: rate } = end.sum_received;
@@ -89,6 +90,7 @@ tcp_to_tres() {
 }
 
 # On a busy machine the receiver may be too late for some: 19 of 20 will do.
+# shellcheck disable=SC2016
 udp_to_tres() {
 	iperf "$1" --udp --bitrate 10M --length 1200 | node -e "$READ_RESULT"'
 		const { packets, lost_packets: lost } = end.sum;

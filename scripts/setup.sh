@@ -43,6 +43,7 @@ needs_of_test() {
 		command nsenter           util-linux
 		command unshare           util-linux
 		command mount             mount
+		file    /etc/protocols    netbase
 	END
 }
 
@@ -112,6 +113,10 @@ missing_packages() {
 
 has_command() {
 	command -v "$1" >/dev/null
+}
+
+has_file() {
+	[[ -e $1 ]]
 }
 
 # asm/ is in the folder of the architecture, where build.mjs has clang look.

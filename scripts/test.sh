@@ -31,6 +31,7 @@ tests() {
 }
 
 # last_line FAILED_CHECKS TESTS_FAILED: the sum in a form for machines, and the exit status.
+# shellcheck disable=SC2016 # JavaScript expands it.
 last_line() {
 	node -e '
 		const [file, checks, testsFailed] = process.argv.slice(1);
