@@ -1,8 +1,8 @@
 import { IPV6_MIN_MTU } from "../declare/forwarding-sysctls.js";
-import { addAddress, deleteAddress } from "../netlink/address.js";
+import { deleteAddress, setAddress } from "../netlink/address.js";
 import type { LabObject } from "../plan/object.js";
 import type { EndName } from "../topology/topology.js";
-import { EXISTS, forEach, GONE, type Kind } from "./kind.js";
+import { forEach, GONE, type Kind } from "./kind.js";
 import { split, vethOf } from "./veth.js";
 
 export interface Address {
@@ -37,7 +37,7 @@ export const address: Kind<Address> = {
 	// telling from here which is which, apply looks again and makes what is missing.
 	create: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { end, prefix } }) =>
-			lab.queue(split(end).namespace, addAddress(lab.ifindex(end), prefix), EXISTS),
+			lab.queue(split(end).namespace, setAddress(lab.ifindex(end), prefix)),
 		),
 	remove: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { end, prefix } }) =>

@@ -1,10 +1,10 @@
 import type { Lab } from "../kernel/lab.js";
-import type { LabEnd, ProgramSnapshot, Snapshot } from "../kernel/snapshot.js";
+import type { LabEnd, Snapshot } from "../kernel/snapshot.js";
 import { setXdp } from "../netlink/link.js";
 import type { LabObject } from "../plan/object.js";
 import type { Attach, EndName } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
-import { currentPrograms, isWanted } from "./program.js";
+import { type CurrentProgram, currentPrograms } from "./program.js";
 import { split, vethOf } from "./veth.js";
 
 export interface Attachment {
@@ -61,7 +61,7 @@ export const attachment: Kind<Attachment> = {
 
 function observeEnd(
 	snapshot: Snapshot,
-	current: ReadonlyMap<string, ProgramSnapshot>,
+	current: ReadonlyMap<string, CurrentProgram>,
 	{ name, link }: LabEnd,
 	pair: string,
 ): LabObject<Attachment>[] {
@@ -74,7 +74,7 @@ function observeEnd(
 			spec: {
 				end: name,
 				program: label?.program ?? `#${id}`,
-				current: !label || (ours?.id === id && isWanted(snapshot, { ...ours, label })),
+				current: !label || (ours?.id === id && ours.wanted),
 				mode: mode === "generic" ? "generic" : "native",
 			},
 			within: [pair],

@@ -54,5 +54,3 @@ export function forEach<Spec>(
 
 /** errnos that mean that what is to be removed is not there any more. */
 export const GONE: readonly number[] = [2, 3, 19, 99]; // ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL
-/** What is to be made is there already. */
-export const EXISTS: readonly number[] = [17]; // EEXIST

@@ -58,10 +58,10 @@ export const program: Kind<Program> = {
 		}
 	},
 	observe: (snapshot) =>
-		Array.from(currentPrograms(snapshot), ([name, one]) => ({
+		Array.from(currentPrograms(snapshot), ([name, { spec }]) => ({
 			kind: "program",
 			name,
-			spec: specOf(snapshot, one),
+			spec,
 			within: [],
 			needs: [],
 		})),
@@ -89,26 +89,29 @@ export const program: Kind<Program> = {
 					: "other constants",
 };
 
-type OurProgram = ProgramSnapshot & { label: Label };
+/** A program of the lab as it is in the kernel. */
+export interface CurrentProgram extends ProgramSnapshot {
+	label: Label;
+	spec: Program;
+	/** It is as the topology wants the one of its name. */
+	wanted: boolean;
+}
 
 /**
  * The program that stands for each name. One may be loaded twice where an apply was cut short: then
  * the one that is wanted, if it is there.
  */
-export function currentPrograms(snapshot: Snapshot): Map<string, OurProgram> {
-	const current = new Map<string, OurProgram>();
+export function currentPrograms(snapshot: Snapshot): Map<string, CurrentProgram> {
+	const current = new Map<string, CurrentProgram>();
 	for (const one of [...snapshot.programs.values()].sort((a, b) => a.id - b.id)) {
-		if (!one.label) continue;
-		const ours = { ...one, label: one.label };
-		if (!current.has(one.label.program) || isWanted(snapshot, ours)) current.set(one.label.program, ours);
+		const { label } = one;
+		if (!label) continue;
+		const spec = specOf(snapshot, label, one.entries);
+		const desired = snapshot.wanted.get(`program ${label.program}`) as LabObject<Program> | undefined;
+		const wanted = desired !== undefined && isEnough(desired.spec, spec);
+		if (!current.has(label.program) || wanted) current.set(label.program, { ...one, label, spec, wanted });
 	}
 	return current;
-}
-
-/** Whether a program is as the topology wants the one of its name. */
-export function isWanted(snapshot: Snapshot, one: OurProgram): boolean {
-	const wanted = snapshot.wanted.get(`program ${one.label.program}`) as LabObject<Program> | undefined;
-	return wanted !== undefined && isEnough(wanted.spec, specOf(snapshot, one));
 }
 
 function isEnough(desired: Program, actual: Program): boolean {
@@ -121,7 +124,7 @@ function isEnough(desired: Program, actual: Program): boolean {
 	);
 }
 
-function specOf(snapshot: Snapshot, { label, entries }: OurProgram): Program {
+function specOf(snapshot: Snapshot, label: Label, entries: ProgramSnapshot["entries"]): Program {
 	return {
 		source: label.source,
 		digest: label.digest,

@@ -5,11 +5,11 @@ import { inFresh } from "../kernel/netns.js";
 import type { LabEnd } from "../kernel/snapshot.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "../kernel/socket.js";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.js";
-import { addAddress, deleteAddress, linkLocal } from "../netlink/address.js";
+import { deleteAddress, linkLocal, setAddress } from "../netlink/address.js";
 import { changeLink, createVeth, deleteLink, type VethEnd } from "../netlink/link.js";
 import type { LabObject } from "../plan/object.js";
 import { type End, type EndName, HOST } from "../topology/topology.js";
-import { EXISTS, forEach, GONE, type Kind } from "./kind.js";
+import { forEach, GONE, type Kind } from "./kind.js";
 
 export interface Veth {
 	/** In the order of {@link sortEnds}; one where the other is in somebody else's namespace. */
@@ -254,7 +254,7 @@ function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): vo
 	if (newMac && wanted.mtu >= IPV6_MIN_MTU && wanted.up) {
 		// The kernel keeps the link-local address of the old MAC.
 		lab.queue(namespace, deleteAddress(index, linkLocal(now.mac)), GONE);
-		lab.queue(namespace, addAddress(index, linkLocal(wanted.mac)), EXISTS);
+		lab.queue(namespace, setAddress(index, linkLocal(wanted.mac)));
 	}
 }
 

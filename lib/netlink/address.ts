@@ -9,7 +9,7 @@ import {
 	u8,
 	u32,
 } from "./attribute.js";
-import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, type Request } from "./message.js";
+import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, type Request } from "./message.js";
 
 /** <linux/rtnetlink.h> */
 export const RTM_NEWADDR = 20;
@@ -79,9 +79,12 @@ function request(type: number, flags: number, index: number, prefix: string): Re
 	};
 }
 
-/** Adds an address such as `10.1.0.1/24`; IPv6 without duplicate address detection. */
-export function addAddress(index: number, prefix: string): Request {
-	return request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, prefix);
+/**
+ * Adds an address such as `10.1.0.1/24`, or makes one that is there permanent; IPv6 without duplicate
+ * address detection.
+ */
+export function setAddress(index: number, prefix: string): Request {
+	return request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, prefix);
 }
 
 export function deleteAddress(index: number, prefix: string): Request {
