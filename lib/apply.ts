@@ -9,7 +9,8 @@ import { kindOf } from "./kinds/registry.js";
 import { deepEqual, idOf, type LabObject } from "./plan/object.js";
 import { isEmpty, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
-import { converge, declare, type Look, look, type Progress, silent } from "./reconcile.js";
+import { type Progress, silent } from "./progress.js";
+import { converge, declare, type Look, look } from "./reconcile.js";
 import type { Topology } from "./topology/topology.js";
 
 export interface PlanResult {

@@ -10,7 +10,8 @@ import { endProcesses, listProcesses, type Process } from "./kernel/processes.js
 import { readState, removeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import type { Plan } from "./plan/plan.js";
-import { converge, look, type Progress, silent } from "./reconcile.js";
+import { type Progress, silent } from "./progress.js";
+import { converge, look } from "./reconcile.js";
 import { isLabName } from "./topology/names.js";
 
 export interface DestroyOptions {

@@ -23,7 +23,7 @@ export { listLabs } from "./kernel/labs.js";
 export { loadTopology } from "./load.js";
 export { idOf, type LabObject } from "./plan/object.js";
 export { type Change, isEmpty, type Plan } from "./plan/plan.js";
-export type { Progress, Stage } from "./reconcile.js";
+export type { Progress, Stage } from "./progress.js";
 export { type PlanDocument, renderJson, renderText } from "./render-plan.js";
 export type { Diagnostic } from "./topology/diagnostic.js";
 export { TopologyError } from "./topology/error.js";

@@ -9,6 +9,7 @@ import { KINDS, kindOf } from "./kinds/registry.js";
 import { idOf, type LabObject } from "./plan/object.js";
 import { diff, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
+import type { Progress, Stage } from "./progress.js";
 import type { Topology } from "./topology/topology.js";
 
 /** The objects that a topology wants, and what in it will not work. */
@@ -35,21 +36,6 @@ export function look(lab: Lab, desired: readonly LabObject[]): Look {
 	});
 	return { snapshot, actual, plan: diff(desired, actual, (kind) => kindOf({ kind })) };
 }
-
-/** A part of a plan that is worked off together: one line of a progress display. */
-export interface Stage {
-	/** `create 3 namespaces` */
-	title: string;
-	run(): Promise<void>;
-}
-
-/** Shows stages while it runs them, one after the other; an error ends it. */
-export type Progress = (stages: readonly Stage[]) => Promise<void>;
-
-/** Shows nothing. */
-export const silent: Progress = async (stages) => {
-	for (const stage of stages) await stage.run();
-};
 
 export interface ExecuteOptions {
 	progress: Progress;

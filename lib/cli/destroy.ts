@@ -5,7 +5,7 @@ import { requireCapabilities } from "../kernel/capabilities.js";
 import { listLabs } from "../kernel/labs.js";
 import { loadTopology } from "../load.js";
 import { isEmpty } from "../plan/plan.js";
-import { silent } from "../reconcile.js";
+import { silent } from "../progress.js";
 import { renderJson, renderText } from "../render-plan.js";
 import { type CommonOptions, command } from "./main.js";
 import { note, printJson, useColor } from "./output.js";

@@ -1,4 +1,4 @@
-import type { Progress } from "../reconcile.js";
+import type { Progress } from "../progress.js";
 import { note } from "./output.js";
 
 /** Shows stages on standard error: live on a terminal, a plain line a stage elsewhere. */
