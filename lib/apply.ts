@@ -1,4 +1,4 @@
-import { ApplyError, ConflictError, type InterruptedError } from "./errors.js";
+import { ApplyError, ConflictError, InterruptedError } from "./errors.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
 import { findConflicts } from "./kernel/conflicts.js";
 import { Lab } from "./kernel/lab.js";
@@ -101,7 +101,7 @@ async function undo(
 		await converge(lab, before, look(lab, before).plan, { progress });
 		if (state) writeState(state);
 		else removeState(lab.name);
-		if (error instanceof ApplyError) error.undone = true;
+		if (error instanceof ApplyError || error instanceof InterruptedError) error.undone = true;
 		return error;
 	} catch (second) {
 		const failure = new ApplyError(error instanceof Error ? error.message : String(error), { cause: error });

@@ -14,9 +14,12 @@ export class SyscallError extends Error {
 	readonly call: string;
 	/** Positive, as in errno(3). */
 	readonly errno: number;
+	/** Its name: `EINVAL`. */
+	readonly code: string;
 
 	constructor(call: string, errno: number) {
 		super(`${call}: ${errnoText(errno)}`);
+		this.code = getSystemErrorMap().get(-errno)?.[0] ?? String(errno);
 		this.call = call;
 		this.errno = errno;
 	}
@@ -77,6 +80,8 @@ export class InterruptedError extends Error {
 	override readonly name = "InterruptedError";
 	/** `SIGINT`, `SIGTERM` or whatever else the abort signal gave. */
 	readonly reason: unknown;
+	/** Whether what was done has been undone. */
+	undone = false;
 
 	constructor(reason: unknown) {
 		super(`interrupted by ${String(reason)}`);

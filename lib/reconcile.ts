@@ -109,6 +109,7 @@ function attempt(lab: Lab, work: () => void): void {
 		work();
 		lab.flush();
 	} catch (error) {
+		lab.discard();
 		if (!(error instanceof Error)) throw error;
 		const owner = "owner" in error && typeof error.owner === "string" ? error.owner : lab.owner;
 		throw new ApplyError(`${owner ?? "the kernel"}: ${error.message}`, { cause: error });

@@ -58,7 +58,8 @@ function report(error: unknown): number {
 		return EXIT.usage;
 	}
 	const message = error instanceof Error ? error.message : String(error);
-	const hint = error instanceof ApplyError && error.undone ? "\nwhat was done has been undone" : "";
+	const undone = (error instanceof ApplyError || error instanceof InterruptedError) && error.undone;
+	const hint = undone ? "\nwhat was done has been undone" : "";
 	process.stderr.write(`error: ${message}${hint}\n`);
 	if (error instanceof UsageError) return EXIT.usage;
 	if (error instanceof UnsupportedError) return EXIT.unsupported;

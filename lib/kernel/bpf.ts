@@ -189,12 +189,17 @@ export function loadProgram(name: string, elf: Uint8Array, options: LoadOptions)
 export function openLoaded({ id, mapIds }: Pick<ProgramInfo, "id" | "mapIds">): LoadedProgram {
 	const fd = openProgram(id);
 	if (fd === undefined) throw new SyscallError(`BPF_PROG_GET_FD_BY_ID ${id}`, ENOENT);
-	const maps = new Map<string, number>();
-	for (const mapId of mapIds) {
-		const map = openMap(mapId);
-		if (map !== undefined) maps.set(mapInfo(map).name, map);
+	const program = { id, fd, maps: new Map<string, number>() };
+	try {
+		for (const mapId of mapIds) {
+			const map = openMap(mapId);
+			if (map !== undefined) program.maps.set(mapInfo(map).name, map);
+		}
+		return program;
+	} catch (error) {
+		closeLoaded(program);
+		throw error;
 	}
-	return { id, fd, maps };
 }
 
 export function closeLoaded(program: LoadedProgram): void {

@@ -20,11 +20,11 @@ export function sortEnds(ends: EndName[]): EndName[] {
 }
 
 /** The window that the lab's links are in; undefined where it has none yet. */
-export function findWindow(namespaces: Iterable<NamespaceSnapshot>): number | undefined {
+export function findWindow(namespaces: Iterable<NamespaceSnapshot>, mark: string): number | undefined {
 	const votes = new Map<number, number>();
 	for (const { made, links } of namespaces) {
-		if (!made) continue;
-		for (const { index } of links) {
+		for (const { index, alias } of links) {
+			if (!made && alias !== mark) continue;
 			const first = Math.floor(index / WINDOW) * WINDOW;
 			if (first > 0) votes.set(first, (votes.get(first) ?? 0) + 1);
 		}

@@ -12,13 +12,20 @@ import { writeSysctl } from "./sysctl.js";
 
 /** An open namespace: a descriptor, and sockets that stay in it. */
 class OpenNamespace {
+	/** Closed by {@link close}. */
 	readonly fd: number;
 	readonly route: NetlinkSocket;
 	#generic: { socket: NetlinkSocket; ethtool: number } | undefined;
 
-	constructor(fd: number, route: NetlinkSocket) {
+	/** Takes `fd` over, also when it throws. */
+	constructor(fd: number) {
 		this.fd = fd;
-		this.route = route;
+		try {
+			this.route = within(fd, () => new NetlinkSocket(NETLINK_ROUTE));
+		} catch (error) {
+			closeSync(fd);
+			throw error;
+		}
 	}
 
 	get generic(): { socket: NetlinkSocket; ethtool: number } {
@@ -27,11 +34,6 @@ class OpenNamespace {
 			return { socket, ethtool: decodeFamily(socket.get(getFamily("ethtool"))) };
 		});
 		return this.#generic;
-	}
-
-	flush(): void {
-		this.route.flush();
-		this.#generic?.socket.flush();
 	}
 
 	close(): void {
@@ -61,6 +63,7 @@ export class Lab {
 	foreign: ReadonlySet<number> = new Set();
 	firstIfindex = WINDOW;
 	readonly #names = new NetnsNames();
+	readonly #queued = new Set<NetlinkSocket>();
 	readonly #namespaces = new Map<string, OpenNamespace>();
 	#deviations: [name: string, value: string][] | undefined;
 	#featureNames: ReadonlySet<string> | undefined;
@@ -69,7 +72,7 @@ export class Lab {
 	constructor(name: string) {
 		this.name = name;
 		this.mark = markOf(name);
-		this.#namespaces.set(HOST, new OpenNamespace(openCurrent(), new NetlinkSocket(NETLINK_ROUTE)));
+		this.#namespaces.set(HOST, new OpenNamespace(openCurrent()));
 	}
 
 	/** The open namespace of this name. */
@@ -88,29 +91,29 @@ export class Lab {
 		if (this.#namespaces.has(name)) return true;
 		const fd = openNamed(name);
 		if (fd === undefined) return false;
-		this.#namespaces.set(
-			name,
-			new OpenNamespace(
-				fd,
-				within(fd, () => new NetlinkSocket(NETLINK_ROUTE)),
-			),
-		);
+		this.#namespaces.set(name, new OpenNamespace(fd));
 		return true;
 	}
 
 	/** Creates a namespace, marked and with the kernel's defaults before it gets its name. */
 	create(name: string): void {
 		const LO = 1;
-		const opened = this.#names.create(name, () => {
-			const route = new NetlinkSocket(NETLINK_ROUTE);
-			route.queue(changeLink(LO, { up: true, alias: this.mark }), this.#owner);
-			route.flush();
-			// All that this command makes inherit the same: what the first one shows holds for the rest.
-			this.#deviations ??= deviations();
-			for (const [sysctl, value] of this.#deviations) writeSysctl(sysctl, value);
-			return new OpenNamespace(openCurrent(), route);
-		});
-		this.#namespaces.set(name, opened);
+		let opened: OpenNamespace | undefined;
+		try {
+			this.#names.create(name, () => {
+				opened = new OpenNamespace(openCurrent());
+				opened.route.queue(changeLink(LO, { up: true, alias: this.mark }), this.#owner);
+				opened.route.flush();
+				// All that this command makes inherit the same: what the first one shows holds for the rest.
+				this.#deviations ??= deviations();
+				for (const [sysctl, value] of this.#deviations) writeSysctl(sysctl, value);
+				this.#namespaces.set(name, opened);
+			});
+		} catch (error) {
+			this.#namespaces.delete(name);
+			opened?.close();
+			throw error;
+		}
 	}
 
 	/** Takes a namespace's name away and lets go of it. */
@@ -121,7 +124,9 @@ export class Lab {
 
 	/** Lets go of a namespace that is gone or is nobody's. */
 	close(name: string): void {
-		this.#namespaces.get(name)?.close();
+		const namespace = this.#namespaces.get(name);
+		if (namespace) this.#queued.delete(namespace.route);
+		namespace?.close();
 		this.#namespaces.delete(name);
 	}
 
@@ -151,12 +156,32 @@ export class Lab {
 
 	/** Queues a request in a namespace; {@link flush} sends. @param tolerate errnos that are success */
 	queue(namespace: string, request: Request, tolerate: readonly number[] = []): void {
-		this.namespace(namespace).route.queue(request, this.#owner, tolerate);
+		this.#queue(this.namespace(namespace).route, request, tolerate);
+	}
+
+	/** Queues a request to the `ethtool` family, made for the number that it has. */
+	queueEthtool(namespace: string, request: (family: number) => Request): void {
+		const { socket, ethtool } = this.namespace(namespace).generic;
+		this.#queue(socket, request(ethtool), []);
+	}
+
+	#queue(socket: NetlinkSocket, request: Request, tolerate: readonly number[]): void {
+		socket.queue(request, this.#owner, tolerate);
+		this.#queued.add(socket);
 	}
 
 	/** Sends what is queued, in every namespace. */
 	flush(): void {
-		for (const namespace of this.#namespaces.values()) namespace.flush();
+		for (const socket of this.#queued) {
+			this.#queued.delete(socket);
+			socket.flush();
+		}
+	}
+
+	/** Forgets what is queued: after an error nothing of it is sent later. */
+	discard(): void {
+		for (const socket of this.#queued) socket.discard();
+		this.#queued.clear();
 	}
 
 	/** The ifindex of one of the lab's ends. */
@@ -196,6 +221,8 @@ export class Lab {
 		while (taken.has(index) || this.foreign.has(index)) index++;
 		taken.add(index);
 		this.ifindexes.set(end, index);
+		// Whatever ran on a link of that name is gone with it.
+		this.attached.delete(end);
 		return index;
 	}
 

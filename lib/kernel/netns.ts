@@ -4,13 +4,12 @@ import {
 	mkdirSync,
 	openSync,
 	readdirSync,
-	readFileSync,
 	rmSync,
 	statSync,
 	unlinkSync,
 	writeFileSync,
 } from "node:fs";
-import { SyscallError, UnsupportedError } from "../errors.js";
+import { SyscallError } from "../errors.js";
 import {
 	CLONE_NEWNET,
 	MNT_DETACH,
@@ -150,27 +149,29 @@ function bindName(name: string, fd: number): void {
 }
 
 function unbindName(name: string): void {
-	const EINVAL = 22;
-	const ENOENT = 2;
 	const target = `${NETNS_DIRECTORY}/${name}`;
-	try {
-		umount(target, MNT_DETACH);
-	} catch (error) {
-		if (!(error instanceof SyscallError) || ![EINVAL, ENOENT].includes(error.errno)) throw error;
-	}
+	// Mounts may lie on one another, where /run/netns was bound over itself.
+	while (tolerating(["EINVAL", "ENOENT"], () => umount(target, MNT_DETACH)));
 	rmSync(target, { force: true });
 }
 
-/** Makes /run/netns a shared mount of itself, so that names appear in every mount namespace: ip-netns(8). */
+/** Makes /run/netns a shared mount, so that names appear in every mount namespace: ip-netns(8). */
 function shareDirectory(): void {
 	mkdirSync(NETNS_DIRECTORY, { recursive: true, mode: 0o755 });
-	if (readFileSync("/proc/thread-self/mountinfo", "utf8").includes(` ${NETNS_DIRECTORY} rw`)) return;
+	const share = () => mount("", NETNS_DIRECTORY, "none", MS_SHARED | MS_REC);
+	// EINVAL: it is no mount yet.
+	if (tolerating(["EINVAL"], share)) return;
+	mount(NETNS_DIRECTORY, NETNS_DIRECTORY, "none", MS_BIND | MS_REC);
+	share();
+}
+
+/** @returns whether the call succeeded, false where it failed by one of these errors */
+function tolerating(codes: readonly string[], call: () => void): boolean {
 	try {
-		mount(NETNS_DIRECTORY, NETNS_DIRECTORY, "none", MS_BIND | MS_REC);
-		mount("", NETNS_DIRECTORY, "none", MS_SHARED | MS_REC);
+		call();
+		return true;
 	} catch (error) {
-		if (error instanceof SyscallError)
-			throw new UnsupportedError(`${NETNS_DIRECTORY} cannot be mounted: ${error.message}`);
+		if (error instanceof SyscallError && codes.includes(error.code)) return false;
 		throw error;
 	}
 }

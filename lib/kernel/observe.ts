@@ -43,7 +43,7 @@ export function observe(
 	const host = { ...readNamespace(lab, HOST, lab.links(HOST), queries), byNsid };
 	const all = [host, ...namespaces.values()];
 
-	lab.firstIfindex = findWindow(all) ?? freeWindow(host.links);
+	lab.firstIfindex = findWindow(all, lab.mark) ?? freeWindow(host.links);
 	const pairs = identifyPairs(all, lab.firstIfindex, lab.mark, (pair) => wanted.has(`veth ${pair}`));
 	const ends = new Map<EndName, LabEnd>();
 	const endByIndex = new Map<number, EndName>();

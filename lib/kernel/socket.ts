@@ -46,14 +46,19 @@ export class NetlinkSocket {
 
 	constructor(protocol: number) {
 		this.#fd = socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
-		const address = Buffer.alloc(12);
-		address.writeUInt16LE(AF_NETLINK, 0);
-		bind(this.#fd, address);
-		setsockopt(this.#fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
-		setsockopt(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
-		setsockopt(this.#fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
-		// A batch in which every request fails is answered with as many messages.
-		setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20);
+		try {
+			const address = Buffer.alloc(12);
+			address.writeUInt16LE(AF_NETLINK, 0);
+			bind(this.#fd, address);
+			setsockopt(this.#fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
+			setsockopt(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+			setsockopt(this.#fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
+			// A batch in which every request fails is answered with as many messages.
+			setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20);
+		} catch (error) {
+			this.close();
+			throw error;
+		}
 	}
 
 	/**
@@ -78,6 +83,11 @@ export class NetlinkSocket {
 			this.#transact(queue.slice(from, to));
 			from = to;
 		}
+	}
+
+	/** Forgets what is queued. */
+	discard(): void {
+		this.#queue = [];
 	}
 
 	#transact(batch: Queued[]): void {

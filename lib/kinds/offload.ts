@@ -92,9 +92,8 @@ function object(
 function set(objects: readonly LabObject<Offload>[], lab: Lab): void {
 	forEach(objects, lab, ({ spec: { end, feature, state } }) => {
 		const { namespace } = split(end);
-		const { socket, ethtool } = lab.namespace(namespace).generic;
 		const names = expandFeature(feature, lab.featureNames(end));
 		const wanted = new Map(names.map((name) => [name, state === "on"]));
-		socket.queue(setFeatures(ethtool, lab.ifindex(end), wanted), lab.owner);
+		lab.queueEthtool(namespace, (family) => setFeatures(family, lab.ifindex(end), wanted));
 	});
 }
