@@ -76,7 +76,7 @@ ping_tres() {
 		/packets transmitted/ { sent = $1; received = $4 }
 		/^rtt/ { average = $8 }
 		END {
-			printf "%d of %d replies, %s ms\n", received, sent, average
+			printf "%d of %d replies%s\n", received, sent, average ? ", " average " ms" : ""
 			exit !(sent > 0 && sent == received)
 		}'
 }

@@ -38,7 +38,6 @@ needs_of_test() {
 	cat <<-'END'
 		command bpftool           bpftool
 		command clang-format      clang-format
-		command tcpdump           tcpdump
 		command sysctl            procps
 		command nsenter           util-linux
 		command unshare           util-linux

@@ -20,8 +20,8 @@ apply() {
 	((status == 0)) && return
 	# Where not even `ip` can attach an XDP program, it is the machine, and the error above says how.
 	((status == 77)) || can_attach ||
-		cannot "" "This machine does not let root attach XDP programs to veth pairs. That takes a kernel of 5.18" \
-			"or newer with BPF and veth (Debian 12's is 6.1); a container has to be started with --privileged."
+		cannot "" "This machine does not let root attach XDP programs to veth pairs. That takes Linux 6.1 or newer," \
+			"with BPF and veth, as in Debian 12; a container has to be started with --privileged."
 	exit "$status"
 }
 

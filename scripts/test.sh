@@ -34,13 +34,15 @@ tests() {
 # shellcheck disable=SC2016 # JavaScript expands it.
 last_line() {
 	node -e '
-		const [file, checks, testsFailed] = process.argv.slice(1);
+		const [path, checks, testsFailed] = process.argv.slice(1);
 		let passed = 0;
 		let failed = 0;
 		try {
-			const report = JSON.parse(require("node:fs").readFileSync(file, "utf8"));
-			// A file that cannot even be loaded has failed without having a test that has.
-			const broken = report.testResults.filter((one) => one.status === "failed" && !one.assertionResults.length);
+			const report = JSON.parse(require("node:fs").readFileSync(path, "utf8"));
+			// A file that cannot be loaded or prepared has failed, and none of its tests has.
+			const broken = report.testResults.filter(
+				(file) => file.status === "failed" && !file.assertionResults.some((one) => one.status === "failed"),
+			);
 			passed = report.numPassedTests;
 			failed = report.numFailedTests + broken.length;
 		} catch {}
