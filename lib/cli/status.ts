@@ -1,0 +1,75 @@
+import type { Command } from "commander";
+import { requireCapabilities } from "../kernel/capabilities.js";
+import { listLabs } from "../kernel/labs.js";
+import { planText } from "../plan/render.js";
+import { type EndStatus, type LabStatus, status } from "../status.js";
+import { type CommonOptions, command, EXIT } from "./main.js";
+import { printJson, useColor } from "./output.js";
+
+interface Options extends CommonOptions {
+	detailedExitcode?: boolean;
+}
+
+/** `xdp-status [LAB]` */
+export function statusCommand(name: string): Command {
+	return command(
+		name,
+		"Show the labs that are up; of one, what it consists of and how it differs from what was applied.",
+		`${name}\n${name} three-routers\n${name} --detailed-exitcode three-routers || echo it drifted`,
+	)
+		.argument("[lab]", "a lab's name")
+		.option("--detailed-exitcode", "exit with 2 when a lab differs from what was applied")
+		.action((lab: string | undefined, options: Options) => {
+			requireCapabilities();
+			const labs = (lab === undefined ? listLabs() : [lab]).map(status);
+			if (options.json) printJson(lab === undefined ? labs : labs[0]);
+			else if (!options.quiet)
+				process.stdout.write(lab === undefined ? overview(labs) : labs.map(whole).join(""));
+			if (options.detailedExitcode && labs.some(hasDrifted)) process.exitCode = EXIT.difference;
+		});
+}
+
+function hasDrifted({ drift }: LabStatus): boolean {
+	return drift !== null && drift.changes.length > 0;
+}
+
+function overview(labs: LabStatus[]): string {
+	if (labs.length === 0) return "no lab is up\n";
+	const width = Math.max(...labs.map(({ lab }) => lab.length));
+	return labs.map((one) => `${one.lab.padEnd(width)}  ${size(one)}, ${verdict(one)}\n`).join("");
+}
+
+function size({ namespaces }: LabStatus): string {
+	const ends = namespaces.reduce((sum, { ends }) => sum + ends.length, 0);
+	const count = (number: number, word: string) => `${number} ${word}${number === 1 ? "" : "s"}`;
+	return `${count(namespaces.length, "namespace")}, ${count(ends, "interface")}`;
+}
+
+function verdict({ drift }: LabStatus): string {
+	if (drift === null) return "what was applied is not known";
+	const { length } = drift.changes;
+	return length === 0
+		? "as applied"
+		: `${length} ${length === 1 ? "difference" : "differences"} from what was applied`;
+}
+
+/** Namespaces with their ends, then the drift in the plan's words. */
+function whole(lab: LabStatus): string {
+	const lines = lab.namespaces.flatMap(({ name, forwarding, ends }) => [
+		forwarding === null ? name : `${name}  forwards by ${forwarding}`,
+		...ends.map((end) => `  ${describeEnd(end)}`),
+	]);
+	const drift = lab.drift?.changes.length
+		? `\n${planText(lab.drift, { color: useColor(process.stdout) })}`
+		: `\n${lab.lab}: ${verdict(lab)}\n`;
+	return `${lines.join("\n")}\n${drift}`;
+}
+
+/** `r1:uno — uno:veth0  up  mtu 1500  10.0.1.1/24  fib (native, id 12, tag 0123456789abcdef)` */
+function describeEnd({ name, peer, up, mtu, addresses, xdp }: EndStatus): string {
+	const programs = xdp.map(({ mode, id, name, tag, ours }) => {
+		const whose = ours ? "" : ", not this lab's";
+		return `${name} (${mode}, id ${id}, tag ${tag}${whose})`;
+	});
+	return [`${name} — ${peer ?? "?"}`, up ? "up" : "DOWN", `mtu ${mtu}`, ...addresses, ...programs].join("  ");
+}
