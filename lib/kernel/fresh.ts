@@ -1,3 +1,7 @@
+import { decodeFamily, decodeFeatures, type Features, getFamily, getFeatures } from "../netlink/features.js";
+import { createVeth, type VethEnd } from "../netlink/link.js";
+import { inFresh } from "./netns.js";
+import { NETLINK_GENERIC, NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
 import { listSysctls, readSysctl } from "./sysctl.js";
 
 /**
@@ -44,5 +48,26 @@ function ipv4Defaults(scope: string): [string, string][] {
 		if (READ_ONLY.has(key)) return [];
 		const otherwise = key === "accept_source_route" && scope === "default" ? "1" : "0";
 		return [[name, IPV4_DEFAULTS[key] ?? otherwise]];
+	});
+}
+
+/** The features of a veth just made, in a namespace that is gone afterwards. */
+export function readFreshFeatures(): Features {
+	const end = (index: number, netnsFd: number): VethEnd => {
+		const mac = `02:00:00:00:00:0${index}`;
+		return { name: `veth${index}`, index, mac, mtu: 1500, queues: 1, netnsFd };
+	};
+	return inFresh((fd) => {
+		const route = new NetlinkSocket(NETLINK_ROUTE);
+		const generic = new NetlinkSocket(NETLINK_GENERIC);
+		try {
+			route.queue(createVeth(end(2, fd), end(3, fd)));
+			route.flush();
+			const family = decodeFamily(generic.get(getFamily("ethtool")));
+			return decodeFeatures(generic.get(getFeatures(family, 2)));
+		} finally {
+			route.close();
+			generic.close();
+		}
 	});
 }

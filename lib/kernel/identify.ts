@@ -35,7 +35,8 @@ export function findWindow(namespaces: Iterable<NamespaceSnapshot>, mark: string
 /**
  * The lab's veth pairs. A pair is the lab's if an end is in a namespace that the lab made, and either
  * both ifindexes are of the lab's choice or the topology wants a pair of that name; other links in
- * there are their owner's. A pair with both ends in `host` is the lab's by its alias.
+ * there are their owner's. Without such a namespace the alias says it: of a pair with both ends in
+ * `host`, and of an end there whose peer's namespace has just lost its name and is still being undone.
  * @param isWanted whether the topology has a pair of this name
  */
 export function identifyPairs(
@@ -47,7 +48,7 @@ export function identifyPairs(
 	const inWindow = ({ link: { index } }: LabEnd) => index >= firstIfindex && index < firstIfindex + WINDOW;
 	const pairs = pairUp([...namespaces]).filter((ends) => {
 		const made = ends.some(({ namespace }) => namespace.made);
-		if (!made) return ends.length === 2 && ends.every(({ link }) => link.alias === mark);
+		if (!made) return ends.every(({ link }) => link.alias === mark);
 		return ends.every(inWindow) || isWanted(pairName(ends.map(({ name }) => name)));
 	});
 	const uses = new Map<number, number>();

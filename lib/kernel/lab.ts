@@ -1,10 +1,10 @@
 import { closeSync, fstatSync } from "node:fs";
-import { decodeFamily, decodeFeatures, getFamily, getFeatures } from "../netlink/features.js";
+import { decodeFamily, decodeFeatures, type Features, getFamily, getFeatures } from "../netlink/features.js";
 import { changeLink, decodeLink, dumpLinks, type Link } from "../netlink/link.js";
 import type { Request } from "../netlink/message.js";
 import { type EndName, HOST } from "../topology/topology.js";
 import { closeLoaded, type LoadedProgram } from "./bpf.js";
-import { deviations } from "./fresh.js";
+import { deviations, readFreshFeatures } from "./fresh.js";
 import { WINDOW } from "./identify.js";
 import { NetnsNames, openCurrent, openNamed, within } from "./netns.js";
 import { NETLINK_GENERIC, NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
@@ -67,6 +67,7 @@ export class Lab {
 	readonly #namespaces = new Map<string, OpenNamespace>();
 	#deviations: [name: string, value: string][] | undefined;
 	#featureNames: ReadonlySet<string> | undefined;
+	#freshFeatures: Features | undefined;
 	#owner: string | undefined;
 
 	constructor(name: string) {
@@ -196,6 +197,12 @@ export class Lab {
 		const { socket, ethtool } = this.namespace(end.slice(0, end.indexOf(":"))).generic;
 		this.#featureNames ??= decodeFeatures(socket.get(getFeatures(ethtool, this.ifindex(end)))).known;
 		return this.#featureNames;
+	}
+
+	/** The features of a veth that nobody has changed. */
+	freshFeatures(): Features {
+		this.#freshFeatures ??= readFreshFeatures();
+		return this.#freshFeatures;
 	}
 
 	/** The end's number in the lab: the key of every map by port. */

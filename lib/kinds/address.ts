@@ -1,5 +1,6 @@
 import { IPV6_MIN_MTU } from "../declare/forwarding-sysctls.js";
-import { deleteAddress, setAddress } from "../netlink/address.js";
+import type { LabEnd } from "../kernel/snapshot.js";
+import * as netlink from "../netlink/address.js";
 import type { LabObject } from "../plan/object.js";
 import type { EndName } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
@@ -9,6 +10,8 @@ export interface Address {
 	end: EndName;
 	/** `10.1.0.2/24` */
 	prefix: string;
+	/** The kernel's route to the subnet is there. */
+	connected: boolean;
 }
 
 /** An address of one of the lab's ends. */
@@ -22,36 +25,54 @@ export const address: Kind<Address> = {
 	observe: ({ pairs, wanted }) =>
 		pairs.flatMap(({ ends }) => {
 			const pair = vethOf(...(ends.map(({ name }) => name) as [EndName, EndName?]));
-			return ends.flatMap(({ name, link, namespace }) =>
-				namespace.addresses
-					.filter(({ index, permanent }) => index === link.index && permanent)
-					// Kernels before 5.18 do not say that they made the link-local address themselves.
-					.filter(
-						({ byKernel = true, prefix }) =>
-							!(byKernel && isLinkLocal(prefix)) || wanted.has(`address ${name} ${prefix}`),
-					)
-					.map(({ prefix }) => object(name, prefix, pair)),
+			return ends.flatMap((end) =>
+				addressesOf(end)
+					.filter((one) => !isKernels(one, end.link.mac) || wanted.has(`address ${end.name} ${one.prefix}`))
+					.map(({ prefix }) => object(end.name, prefix, pair, isConnected(end, prefix))),
 			);
 		}),
+	// The kernel makes the route to the subnet with the address, and only then.
+	replaces: () => true,
 	// Removing a primary IPv4 address takes its secondaries along (__inet_del_ifa()); as there is no
 	// telling from here which is which, apply looks again and makes what is missing.
 	create: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { end, prefix } }) =>
-			lab.queue(split(end).namespace, setAddress(lab.ifindex(end), prefix)),
+			lab.queue(split(end).namespace, netlink.setAddress(lab.ifindex(end), prefix)),
 		),
 	remove: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { end, prefix } }) =>
-			lab.queue(split(end).namespace, deleteAddress(lab.ifindex(end), prefix), GONE),
+			lab.queue(split(end).namespace, netlink.deleteAddress(lab.ifindex(end), prefix), GONE),
 		),
 	describe: ({ spec: { end, prefix } }) => `${end} ${prefix}`,
+	describeChange: ({ prefix }) => `the kernel's route to ${netlink.subnetOf(prefix)} is gone`,
 };
 
-function object(end: EndName, prefix: string, pair: string): LabObject<Address> {
-	return { kind: "address", name: `${end} ${prefix}`, spec: { end, prefix }, within: [pair], needs: [] };
+function object(end: EndName, prefix: string, pair: string, connected = true): LabObject<Address> {
+	return {
+		kind: "address",
+		name: `${end} ${prefix}`,
+		spec: { end, prefix, connected },
+		within: [pair],
+		needs: [],
+	};
 }
 
-function isLinkLocal(prefix: string): boolean {
-	return /^fe[89ab]/i.test(prefix);
+function addressesOf({ link, namespace }: LabEnd): netlink.Address[] {
+	return namespace.addresses.filter(({ index, permanent }) => index === link.index && permanent);
+}
+
+/** The link-local address that the kernel gives a link by itself; before 5.18 it does not say so. */
+function isKernels({ byKernel, prefix }: netlink.Address, mac: string): boolean {
+	return byKernel === true || prefix === netlink.linkLocal(mac);
+}
+
+/** A link that is down has lost the route for another reason, and gets it back when it comes up. */
+function isConnected({ link, namespace }: LabEnd, prefix: string): boolean {
+	if (!link.up || /^[\d.]+\/32$/.test(prefix)) return true;
+	const subnet = netlink.subnetOf(prefix);
+	return namespace.routes.some(
+		({ to, hops }) => to === subnet && hops.some(({ index }) => index === link.index),
+	);
 }
 
 /** Whether a link of this MTU can have the address. */

@@ -49,14 +49,12 @@ export const offload: Kind<Offload> = {
 		),
 	remove: () => {},
 	restores: ({ spec: { state } }) => state === "on" || state === "off",
-	// Of those that anybody switches, a veth has GRO alone off from the start.
 	forget: (object, lab) => {
 		const { end, feature } = object.spec;
-		const state = feature === "gro" || feature === "rx-gro" ? "off" : "on";
+		if (!lab.ifindexes.has(end)) return undefined;
+		const { state } = stateOf(feature, lab.freshFeatures());
 		const reason = "no longer needed: as a new veth has it";
-		return lab.ifindexes.has(end)
-			? { ...object, spec: { end, feature, state, optional: true }, reason }
-			: undefined;
+		return { ...object, spec: { end, feature, state, optional: true }, reason };
 	},
 	describe: ({ spec: { end, feature, state } }) => `${end} ${feature} ${state}`,
 	describeChange: (from, to) => `${from.state}${from.fixed ? " (fixed)" : ""} → ${to.state}`,

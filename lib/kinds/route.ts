@@ -13,9 +13,17 @@ export interface Route {
 	metric: number;
 	type: RouteType;
 	/** Next hops: an interface, and an address unless the destination is on its link. Sorted. */
-	hops: { interface: string; address: string | null }[];
+	hops: Hop[];
 	/** Preferred source address. */
 	source: string | null;
+}
+
+interface Hop {
+	interface: string;
+	/** Null where the destination is on the interface's link. */
+	address: string | null;
+	/** Its share among equal-cost paths, which are equal in a topology. */
+	weight: number;
 }
 
 /** What the kernel gives an IPv6 route without one: IP6_RT_PRIO_USER of <net/ip6_route.h>. */
@@ -28,8 +36,13 @@ export const route: Kind<Route> = {
 	declare: ({ topology, ends, peers }) =>
 		topology.namespaces.flatMap((namespace) =>
 			namespace.routes.map((wanted) => {
-				const hops = wanted.via.map(({ address, interface: link }) => ({ interface: link, address }));
-				const onLink = wanted.interface === undefined ? [] : [{ interface: wanted.interface, address: null }];
+				const hops = wanted.via.map(({ address, interface: link }) => ({
+					interface: link,
+					address,
+					weight: 1,
+				}));
+				const onLink =
+					wanted.interface === undefined ? [] : [{ interface: wanted.interface, address: null, weight: 1 }];
 				return object(
 					{
 						namespace: namespace.name,
@@ -90,9 +103,10 @@ function observeIn(
 	return routes.flatMap((route) => {
 		// Others belong to the kernel, or to a routing daemon.
 		if (route.protocol !== netlink.RTPROT_STATIC && route.protocol !== netlink.RTPROT_BOOT) return [];
-		const hops = route.hops.map(({ index, gateway }) => ({
+		const hops = route.hops.map(({ index, gateway, weight = 1 }) => ({
 			interface: byIndex.get(index) ?? `#${index}`,
 			address: gateway ?? null,
+			weight,
 		}));
 		const ours = hops.length > 0 && hops.every((hop) => around.pair(hop.interface) !== undefined);
 		if (!made && !ours) return [];
@@ -125,8 +139,10 @@ function metricOf({ to, metric }: Route): string {
 }
 
 function paths({ type, hops, source }: Route): string {
-	const each = hops.map((hop) =>
-		hop.address === null ? `dev ${hop.interface}` : `via ${hop.address} dev ${hop.interface}`,
+	const each = hops.map(({ interface: link, address, weight }) =>
+		[address === null ? "" : `via ${address} `, `dev ${link}`, weight === 1 ? "" : ` weight ${weight}`].join(
+			"",
+		),
 	);
 	return [type === "unicast" ? each.join(", ") : type, ...(source === null ? [] : [`src ${source}`])].join(
 		" ",
@@ -142,6 +158,7 @@ function request({ namespace, to, metric, type, hops, source }: Route, lab: Lab)
 		hops: hops.map((hop) => ({
 			index: lab.ifindex(`${namespace}:${hop.interface}`),
 			gateway: hop.address ?? undefined,
+			weight: hop.weight,
 		})),
 	};
 }

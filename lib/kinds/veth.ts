@@ -200,7 +200,10 @@ function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
 	forEach(objects, lab, ({ spec }) => {
 		for (const [name, side] of sides(spec)) {
 			quiet(lab, name, side);
-			lab.queue(split(name).namespace, changeLink(lab.ifindex(name), { up: true }));
+			const { namespace } = split(name);
+			// An end in `host` can outlive its peer's name; the alias then still says whose it is.
+			const mark = namespace === HOST ? { alias: lab.mark } : {};
+			lab.queue(namespace, changeLink(lab.ifindex(name), { up: true, ...mark }));
 		}
 	});
 }

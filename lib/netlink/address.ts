@@ -91,6 +91,17 @@ export function deleteAddress(index: number, prefix: string): Request {
 	return request(RTM_DELADDR, 0, index, prefix);
 }
 
+/** The subnet of `10.1.0.2/24`, which is `10.1.0.0/24`: where the kernel's connected route leads. */
+export function subnetOf(prefix: string): string {
+	const [address = "", length] = prefix.split("/");
+	const bytes = Buffer.from(ip.encode(address));
+	const bits = Number(length);
+	bytes.forEach((byte, i) => {
+		bytes[i] = byte & (0xff00 >> Math.min(8, Math.max(0, bits - 8 * i)));
+	});
+	return `${ip.decode(bytes)}/${length}`;
+}
+
 /**
  * The link-local address that the kernel gives a link: the modified EUI-64 of its MAC (RFC 4291,
  * appendix A), with its prefix length.

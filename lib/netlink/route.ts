@@ -38,16 +38,19 @@ export interface NextHop {
 	index: number;
 	/** Undefined where the destination is on the link. */
 	gateway?: string | undefined;
+	/** Share among equal-cost paths, 1 to 256; 1 where not given. */
+	weight?: number;
 }
 
 /** struct rtnexthop, one after the other, each with attributes of its own. */
 const nextHops: Codec<NextHop[]> = {
 	encode: (hops) =>
 		Buffer.concat(
-			hops.map(({ index, gateway }) => {
+			hops.map(({ index, gateway, weight = 1 }) => {
 				const attributes = gateway === undefined ? Buffer.alloc(0) : encodeAttributes(table, { gateway });
 				const header = Buffer.alloc(8);
 				header.writeUInt16LE(8 + attributes.length, 0);
+				header.writeUInt8(weight - 1, 3); // rtnh_hops
 				header.writeInt32LE(index, 4);
 				return Buffer.concat([header, attributes]);
 			}),
@@ -58,7 +61,7 @@ const nextHops: Codec<NextHop[]> = {
 			const length = bytes.readUInt16LE(at);
 			if (length < 8) break;
 			const { gateway } = decodeAttributes(table, bytes.subarray(at + 8, at + length));
-			hops.push({ index: bytes.readInt32LE(at + 4), gateway });
+			hops.push({ index: bytes.readInt32LE(at + 4), gateway, weight: bytes.readUInt8(at + 3) + 1 });
 			at += align(length);
 		}
 		return hops;
