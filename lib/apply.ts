@@ -97,19 +97,17 @@ async function undo(
 	progress: Progress,
 ): Promise<unknown> {
 	const before = actual.filter((object) => kindOf(object).restores?.(object) ?? true);
+	const failures = new Set<string>();
 	try {
-		await converge(lab, before, look(lab, before).plan, { progress });
+		await converge(lab, before, look(lab, before).plan, { progress, failures });
 		if (state) writeState(state);
 		else removeState(lab.name);
 		if (error instanceof ApplyError || error instanceof InterruptedError) error.undone = true;
 		return error;
-	} catch (second) {
+	} catch {
 		const failure = new ApplyError(error instanceof Error ? error.message : String(error), { cause: error });
-		const rest = second instanceof Error ? second.message : String(second);
-		failure.remains = [
-			...look(lab, before).plan.changes.map((change) => changeText(change, kindOf(change.object))),
-			rest,
-		];
+		const left = look(lab, before).plan.changes;
+		failure.remains = [...left.map((change) => changeText(change, kindOf(change.object))), ...failures];
 		return failure;
 	}
 }

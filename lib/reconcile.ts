@@ -40,6 +40,11 @@ export function look(lab: Lab, desired: readonly LabObject[]): Look {
 export interface ExecuteOptions {
 	progress: Progress;
 	signal?: AbortSignal | undefined;
+	/**
+	 * Where it is given, a change that fails is noted here and the rest is done all the same: for an
+	 * undo, of which as much as can be is done.
+	 */
+	failures?: Set<string>;
 }
 
 /** How often apply looks again before it calls a difference an error. */
@@ -70,7 +75,7 @@ function remaining({ changes }: Plan): ApplyError {
 	);
 }
 
-async function execute(lab: Lab, plan: Plan, { progress, signal }: ExecuteOptions): Promise<void> {
+async function execute(lab: Lab, plan: Plan, { progress, signal, failures }: ExecuteOptions): Promise<void> {
 	const turn = breather(signal);
 	const stage = <T extends LabObject | { object: LabObject }>(
 		verb: string,
@@ -80,8 +85,10 @@ async function execute(lab: Lab, plan: Plan, { progress, signal }: ExecuteOption
 	): Stage => ({
 		title: `${verb} ${items.length} ${kindOf({ kind }).title[items.length === 1 ? 0 : 1]}`,
 		run: async () => {
-			for (let at = 0; at < items.length; at += CHUNK) {
-				attempt(lab, () => work(items.slice(at, at + CHUNK)));
+			// One at a time, where a failure of one must not keep the next from being tried.
+			const size = failures ? 1 : CHUNK;
+			for (let at = 0; at < items.length; at += size) {
+				attempt(lab, () => work(items.slice(at, at + size)), failures);
 				await turn();
 			}
 		},
@@ -104,7 +111,7 @@ async function execute(lab: Lab, plan: Plan, { progress, signal }: ExecuteOption
 const CHUNK = 64;
 
 /** Does a chunk of work and sends what it queued; an error is told which object it is about. */
-function attempt(lab: Lab, work: () => void): void {
+function attempt(lab: Lab, work: () => void, failures: Set<string> | undefined): void {
 	try {
 		work();
 		lab.flush();
@@ -112,7 +119,9 @@ function attempt(lab: Lab, work: () => void): void {
 		lab.discard();
 		if (!(error instanceof Error)) throw error;
 		const owner = "owner" in error && typeof error.owner === "string" ? error.owner : lab.owner;
-		throw new ApplyError(`${owner ?? "the kernel"}: ${error.message}`, { cause: error });
+		const message = `${owner ?? "the kernel"}: ${error.message}`;
+		if (!failures) throw new ApplyError(message, { cause: error });
+		failures.add(message);
 	} finally {
 		lab.on(undefined);
 	}

@@ -255,9 +255,10 @@ function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): vo
 			}),
 		);
 	if (newMac && wanted.mtu >= IPV6_MIN_MTU && wanted.up) {
-		// The kernel keeps the link-local address of the old MAC.
+		// The kernel keeps the link-local address of the old MAC. Where IPv6 is disabled it has none.
+		const EACCES = 13;
 		lab.queue(namespace, deleteAddress(index, linkLocal(now.mac)), GONE);
-		lab.queue(namespace, setAddress(index, linkLocal(wanted.mac)));
+		lab.queue(namespace, setAddress(index, linkLocal(wanted.mac)), [EACCES]);
 	}
 }
 
