@@ -74,7 +74,8 @@ function prepare(requirements: Requirements): void {
 			prepareEgress(requirements, end(namespace, name), forwarding, who);
 	}
 	for (const [name, { program, attach }] of [...attachments]) {
-		if (!ANSWERS.has(program)) continue;
+		// In generic mode an answer is an sk_buff, and takes the ordinary way back.
+		if (!ANSWERS.has(program) || attach === "generic") continue;
 		const answering = ends.get(name as EndName) as End;
 		const who = `${name} answers by XDP_TX`;
 		prepareIngress(requirements, answering, attach, who);
