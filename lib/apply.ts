@@ -117,13 +117,14 @@ function survey(lab: Lab, topology: Topology) {
 	const state = readState(topology.name);
 	requireHost(state);
 	const { objects, warnings } = declare(topology);
-	let first = look(lab, objects);
+	const remembered = state?.settings ?? [];
+	let first = look(lab, objects, remembered);
 	const conflicts = findConflicts(lab, topology, first.snapshot);
 	if (conflicts.length) throw new ConflictError(conflicts.join("\n"));
 	const settings = settingsOf(objects, state);
 	const forgotten = settings.left.flatMap((object) => kindOf(object).forget?.(object, lab) ?? []);
 	const desired = [...objects, ...forgotten];
-	if (forgotten.length) first = look(lab, desired);
+	if (forgotten.length) first = look(lab, desired, remembered);
 	return { first, desired, warnings, state, settings };
 }
 

@@ -53,7 +53,7 @@ async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<Destroy
 	const { plan, snapshot } = look(lab, []);
 	const namespaces = [...snapshot.namespaces.values()].filter(({ made }) => made).map(({ name }) => name);
 	await clear(lab, namespaces, options.kill ?? false);
-	const programs = [...lab.held.keys()];
+	const programs = [...snapshot.programs.values()].filter(({ label }) => label).map(({ id }) => id);
 	await converge(lab, [], plan, { progress: options.progress ?? silent, signal: options.signal });
 	for (const { name } of state?.topology.namespaces ?? []) if (isLeftName(name)) lab.remove(name);
 	lab.closeAll();

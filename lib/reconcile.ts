@@ -24,17 +24,24 @@ export interface Look {
 	plan: Plan;
 }
 
-/** Observes and compares. */
-export function look(lab: Lab, desired: readonly LabObject[]): Look {
+/**
+ * Observes and compares.
+ * @param also settings to look at without wanting anything of them, for an undo to put back
+ */
+export function look(lab: Lab, desired: readonly LabObject[], also: readonly LabObject[] = []): Look {
+	const wanted = new Map([...also, ...desired].map((object) => [idOf(object), object]));
 	const queries = KINDS.flatMap(
-		(kind) => kind.ask?.(desired.filter((object) => object.kind === kind.name)) ?? [],
+		(kind) => kind.ask?.([...wanted.values()].filter((object) => object.kind === kind.name)) ?? [],
 	);
-	const snapshot = observe(lab, new Map(desired.map((object) => [idOf(object), object])), queries);
+	const snapshot = observe(lab, wanted, queries);
 	const actual = KINDS.flatMap((kind) => {
 		kind.bind?.(snapshot, lab);
 		return kind.observe(snapshot);
 	});
-	return { snapshot, actual, plan: diff(desired, actual, (kind) => kindOf({ kind })) };
+	const ids = new Set(desired.map(idOf));
+	const passive = new Set(also.map(idOf).filter((id) => !ids.has(id)));
+	const compared = actual.filter((object) => !passive.has(idOf(object)));
+	return { snapshot, actual, plan: diff(desired, compared, (kind) => kindOf({ kind })) };
 }
 
 export interface ExecuteOptions {

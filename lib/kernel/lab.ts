@@ -217,6 +217,15 @@ export class Lab {
 		return found;
 	}
 
+	/** The ifindex of a link, also of one that is not the lab's. */
+	linkIndex(namespace: string, link: string): number {
+		const found =
+			this.ifindexes.get(`${namespace}:${link}`) ??
+			this.links(namespace).find(({ name }) => name === link)?.index;
+		if (found === undefined) throw new Error(`${namespace}:${link} is not there`);
+		return found;
+	}
+
 	/** The ports in use. */
 	ports(): number[] {
 		return [...this.ifindexes.values()].map((index) => index - this.firstIfindex);

@@ -108,8 +108,9 @@ function observeIn(
 			address: gateway ?? null,
 			weight,
 		}));
-		const ours = hops.length > 0 && hops.every((hop) => around.pair(hop.interface) !== undefined);
-		if (!made && !ours) return [];
+		// What leads by somebody's own link is theirs, and dies with that.
+		const isOurs = (hop: Hop) => around.pair(hop.interface) !== undefined;
+		if (hops.length === 0 ? !made : !(made ? hops.some(isOurs) : hops.every(isOurs))) return [];
 		const { to, metric, type, source } = route;
 		return [object({ namespace: name, to, metric, type, hops, source: source ?? null }, around)];
 	});
@@ -156,7 +157,7 @@ function request({ namespace, to, metric, type, hops, source }: Route, lab: Lab)
 		type,
 		source: source ?? undefined,
 		hops: hops.map((hop) => ({
-			index: lab.ifindex(`${namespace}:${hop.interface}`),
+			index: lab.linkIndex(namespace, hop.interface),
 			gateway: hop.address ?? undefined,
 			weight: hop.weight,
 		})),
