@@ -23,6 +23,8 @@ export interface RunOptions {
 export interface Background {
 	/** Settles when the process has ended, by itself or by `stop`. */
 	readonly ended: Promise<Output>;
+	/** Closes its standard input. */
+	closeInput(): void;
 	stop(): Promise<Output>;
 }
 
@@ -72,7 +74,12 @@ export class Machine {
 	}
 
 	/** Runs a command in one of the machine's namespaces; `host` is the machine itself. */
-	in(namespace: string, command: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Output> {
+	in(
+		namespace: string,
+		command: string,
+		args: readonly string[] = [],
+		options: RunOptions = {},
+	): Promise<Output> {
 		return namespace === "host"
 			? this.run(command, args, options)
 			: this.run("nsenter", [`--net=/run/netns/${namespace}`, command, ...args], options);
@@ -99,6 +106,7 @@ export class Machine {
 		});
 		return {
 			ended,
+			closeInput: () => child.stdin.end(),
 			stop: () => {
 				child.kill();
 				return ended;
@@ -113,7 +121,9 @@ export class Machine {
 
 	/** Runs a built command with a topology on standard input. */
 	xdpWith(topology: string, command: string, ...args: string[]): Promise<Output> {
-		return this.run(process.execPath, [`${ROOT}dist/bin/xdp-${command}.js`, ...args, "-"], { input: topology });
+		return this.run(process.execPath, [`${ROOT}dist/bin/xdp-${command}.js`, ...args, "-"], {
+			input: topology,
+		});
 	}
 
 	/** What a command prints as JSON, such as `ip -j`. */

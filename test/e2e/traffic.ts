@@ -1,0 +1,102 @@
+import { fileURLToPath } from "node:url";
+import type { Machine } from "../machine.js";
+
+const RECEIVE_UDP = fileURLToPath(new URL("receive-udp.mjs", import.meta.url));
+
+/** Traffic of one address family, from a namespace to an address in a namespace. */
+export interface Flow {
+	from: string;
+	/** The namespace that has the address. */
+	to: string;
+	address: string;
+	/** Milliseconds to wait for what does not come. */
+	patience?: number;
+}
+
+/** For what must come: nobody waits that long unless it does not. */
+const PATIENCE = 10_000;
+
+/** Ports are used once, so that nothing of an earlier flow is in the way. */
+let lastPort = 20_000;
+
+export interface PingOptions {
+	count?: number;
+	/** Bytes of ICMP payload; such a packet may not be fragmented. */
+	size?: number;
+}
+
+/** @returns the number of replies */
+export async function ping(
+	machine: Machine,
+	flow: Flow,
+	{ count = 3, size }: PingOptions = {},
+): Promise<number> {
+	const wait = String((flow.patience ?? PATIENCE) / 1000);
+	const whole = size === undefined ? [] : ["-s", String(size), "-M", "do"];
+	const args = ["-n", "-q", "-c", String(count), "-i", "0.05", "-W", wait, ...whole, flow.address];
+	const { stdout, stderr } = await machine.in(flow.from, "ping", args);
+	const received = / (\d+) received/.exec(stdout)?.[1];
+	if (received === undefined) throw new Error(`ping ${flow.address} from ${flow.from}: ${stderr}`);
+	return Number(received);
+}
+
+interface Iperf {
+	end?: { sum_received?: { bytes: number; packets?: number; lost_packets?: number } };
+}
+
+async function iperf(machine: Machine, flow: Flow, client: readonly string[]): Promise<Iperf> {
+	const port = String(++lastPort);
+	const patience = flow.patience ?? PATIENCE;
+	const server = await machine.start(
+		flow.to,
+		"iperf3",
+		["-s", "-1", "-p", port, "--forceflush"],
+		/listening/,
+	);
+	try {
+		const connect = ["-c", flow.address, "-p", port, "-J", "--connect-timeout", String(patience)];
+		// A path that loses data lets the client connect and then hang.
+		const { stdout } = await machine.in(flow.from, "iperf3", [...connect, ...client], {
+			timeout: 2 * patience,
+		});
+		return (stdout === "" ? {} : JSON.parse(stdout)) as Iperf;
+	} finally {
+		await server.stop();
+	}
+}
+
+/** What {@link tcp} sends, in bytes. */
+const BYTES = 1024 * 1024;
+/** The buffers of both sockets, which the kernel doubles: socket(7). */
+const WINDOW = 64 * 1024;
+/** iperf3 counts no more once all is written, though that much may be under way still. */
+export const TCP_ARRIVES = BYTES - 2 * 2 * WINDOW;
+
+/** A TCP connection of iperf3. @returns the bytes that arrived, 0 where no connection came about */
+export async function tcp(machine: Machine, flow: Flow): Promise<number> {
+	const { end } = await iperf(machine, flow, ["-n", String(BYTES), "-w", String(WINDOW)]);
+	return end?.sum_received?.bytes ?? 0;
+}
+
+/** UDP of iperf3, which controls it over TCP. @returns the datagrams that arrived, of some 100 */
+export async function iperfUdp(machine: Machine, flow: Flow): Promise<number> {
+	const { end } = await iperf(machine, flow, ["-u", "-n", "100K", "-l", "1000", "-b", "20M"]);
+	return (end?.sum_received?.packets ?? 0) - (end?.sum_received?.lost_packets ?? 0);
+}
+
+/** UDP one way, each datagram from a port of its own. @returns the datagrams that arrived */
+export async function udp(machine: Machine, flow: Flow, packets = 10): Promise<number> {
+	const port = String(++lastPort);
+	const receiver = await machine.start(
+		flow.to,
+		process.execPath,
+		[RECEIVE_UDP, port, String(packets), String(flow.patience ?? PATIENCE)],
+		/ready/,
+	);
+	const send = `for ((i = 0; i < ${packets}; i++)); do echo "$i" >"/dev/udp/${flow.address}/${port}"; done`;
+	const sender = await machine.in(flow.from, "bash", ["-c", send]);
+	receiver.closeInput();
+	if (sender.exitCode !== 0) throw new Error(`cannot send to ${flow.address}: ${sender.stderr}`);
+	const { stdout } = await receiver.ended;
+	return Number(stdout.split("\n").at(-1));
+}
