@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
 	test: {
 		pool: "forks",
+		// Tests wait more than they compute, and each has a machine of its own.
+		maxWorkers: 2,
 		testTimeout: 60_000,
 		hookTimeout: 60_000,
 		projects: ["unit", "kernel", "e2e"].map((name) => ({
