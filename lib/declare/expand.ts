@@ -19,14 +19,15 @@ export function expand(topology: Topology): Requirements {
 		attachments: new Map(),
 		entries: [],
 		sysctls: [],
-		offloads: [],
+		offloads: new Map(),
 		warnings: [],
 	};
 	for (const [end] of pairs) {
 		explicitProgram(requirements, end);
 		for (const [feature, on] of Object.entries(end.offloads)) {
 			const optional = on && isSegmentation(feature);
-			requirements.offloads.push({ end: end.name, feature, on, ...(optional && { optional }) });
+			const offload = { end: end.name, feature, on, ...(optional && { optional }) };
+			requirements.offloads.set(`${end.name} ${feature}`, offload);
 		}
 	}
 	for (const namespace of topology.namespaces) {
@@ -79,7 +80,8 @@ function prepare(requirements: Requirements): void {
 		const answering = ends.get(name as EndName) as End;
 		const who = `${name} answers by XDP_TX`;
 		prepareIngress(requirements, answering, attach, who);
-		prepareEgress(requirements, answering, { attach, peers: "program" }, who);
+		// GRO on the peer helps a frame that was redirected, not one that was answered.
+		prepareEgress(requirements, answering, { attach, peers: "program", answers: true }, who);
 	}
 }
 

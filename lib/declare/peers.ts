@@ -1,6 +1,6 @@
 import { expandFeature } from "../netlink/features.js";
 import type { Attach, End, Peers } from "../topology/topology.js";
-import type { Requirements } from "./requirements.js";
+import type { OffloadRequirement, Requirements } from "./requirements.js";
 
 /** What a mode of attaching cannot take from a sender, so that the sender must do it by itself. */
 const UNFIT: Record<Attach, { features: string[]; why: string; lost: string }> = {
@@ -34,19 +34,24 @@ export function prepareIngress(requirements: Requirements, end: End, attach: Att
 		const explicit = Object.entries(peer.offloads).filter(([name]) => expandFeature(name, meant).length > 0);
 		if (explicit.some(([, on]) => on))
 			warnings.push(`${lost} from ${peer.name} will be lost: its ${feature} offload stays on, and ${who}`);
-		else if (!offloads.some((one) => one.end === peer.name && one.feature === feature))
-			offloads.push({ end: peer.name, feature, on: false, reason: `${who}: ${why}` });
+		else addOffload(offloads, { end: peer.name, feature, on: false, reason: `${who}: ${why}` });
 	}
 }
 
+/** Adds what a mode needs, unless the file has its own word on it. */
+function addOffload(offloads: Requirements["offloads"], offload: OffloadRequirement): void {
+	const key = `${offload.end} ${offload.feature}` as const;
+	if (!offloads.has(key)) offloads.set(key, offload);
+}
+
 /**
- * Frames leave by `end` through XDP. A veth delivers such a frame only where its peer runs a native
- * program, or, if it was redirected, has GRO on (veth_xdp_xmit() and veth_xdp_xmit's `rq->napi`).
+ * Frames leave by `end` through XDP. A veth takes them only where its peer runs a native program, or,
+ * of frames that were redirected, has GRO on: veth_xdp_xmit() looks for the peer's `rq->napi`.
  */
 export function prepareEgress(
 	requirements: Requirements,
 	end: End,
-	mode: { attach: Attach; peers: Peers },
+	mode: { attach: Attach; peers: Peers; answers?: boolean },
 	who: string,
 ): void {
 	if (mode.attach === "generic") return;
@@ -54,24 +59,15 @@ export function prepareEgress(
 	const peer = peers.get(end.name) as End;
 	const attached = attachments.get(peer.name);
 	if (attached?.attach === "native") return;
-	const answers = who.endsWith("XDP_TX");
+	const lost = (why: string) =>
+		warnings.push(`${end.name} will not deliver to ${peer.name}: ${why}, and ${who}`);
 	if (attached || peer.xdp === "none") {
-		if (peer.offloads["gro"] && !answers) return;
-		const what = attached ? "its program is a generic one" : "`xdp: none`";
-		warnings.push(`${end.name} will not deliver to ${peer.name}: ${what}, and ${who}`);
+		if (mode.answers || !peer.offloads["gro"])
+			lost(attached ? "its program is a generic one" : "`xdp: none`");
 	} else if (mode.peers === "gro") {
-		if (peer.offloads["gro"] === false)
-			warnings.push(`${end.name} will not deliver to ${peer.name}: GRO is off there, and ${who}`);
-		else if (
-			peer.offloads["gro"] === undefined &&
-			!offloads.some(({ end, feature }) => end === peer.name && feature === "gro")
-		)
-			offloads.push({
-				end: peer.name,
-				feature: "gro",
-				on: true,
-				reason: `${who}: a veth drops XDP frames unless its peer has GRO or a program`,
-			});
+		const reason = `${who}: a veth drops XDP frames unless its peer has GRO or a program`;
+		if (peer.offloads["gro"] === false) lost("GRO is off there");
+		else addOffload(offloads, { end: peer.name, feature: "gro", on: true, reason });
 	} else {
 		const reason = `${who}: a veth drops XDP frames unless its peer runs a program`;
 		if (!programs.has("pass")) programs.set("pass", { builtin: "pass", globals: {}, constants: {}, reason });

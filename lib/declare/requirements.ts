@@ -14,7 +14,8 @@ export interface Requirements {
 	attachments: Map<EndName, AttachmentRequirement>;
 	entries: EntryRequirement[];
 	sysctls: SysctlRequirement[];
-	offloads: OffloadRequirement[];
+	/** By end and feature. */
+	offloads: Map<`${EndName} ${string}`, OffloadRequirement>;
 	/** What will not work although it is legal. */
 	warnings: string[];
 }

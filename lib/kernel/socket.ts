@@ -127,7 +127,7 @@ export class NetlinkSocket {
 					if (message.sequence !== sequence) continue;
 					interrupted ||= (message.flags & NLM_F_DUMP_INTR) !== 0;
 					if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
-						const errno = -message.body.readInt32LE(0);
+						const errno = 0 - message.body.readInt32LE(0);
 						if (errno !== 0) throw new NetlinkError(request.what, errno);
 						done = true;
 					} else bodies.push(message.body);

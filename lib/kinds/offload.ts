@@ -25,7 +25,7 @@ export const offload: Kind<Offload> = {
 	name: "offload",
 	title: ["offload", "offloads"],
 	declare: ({ offloads, peers }) =>
-		offloads.map(({ end, feature, on, optional, reason }) => ({
+		Array.from(offloads.values(), ({ end, feature, on, optional, reason }) => ({
 			...object(end, feature, on ? "on" : "off", vethOf(end, peers.get(end)?.name), optional),
 			...(reason !== undefined && { reason }),
 		})),

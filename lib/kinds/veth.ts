@@ -78,17 +78,13 @@ export const veth: Kind<Veth> = {
 	lingers: ({ spec }) => Object.keys(spec.ends).some((name) => name.startsWith(`${HOST}:`)),
 	create: createPairs,
 	update: (changes, lab) => {
-		const byName = new Map(changes.map((change) => [change.object.name, change]));
-		forEach(
-			changes.map(({ object }) => object),
-			lab,
-			({ name, spec }) => {
-				for (const [end, side] of sides(spec)) {
-					const now = byName.get(name)?.from.spec.ends[end];
-					if (now) updateSide(lab, end, now, side);
-				}
-			},
-		);
+		const before = new Map(changes.map(({ from, object }) => [object, from.spec]));
+		forEach([...before.keys()], lab, (object) => {
+			for (const [end, side] of sides(object.spec)) {
+				const now = before.get(object)?.ends[end];
+				if (now) updateSide(lab, end, now, side);
+			}
+		});
 	},
 	remove: (objects, lab) =>
 		forEach(objects, lab, ({ spec }) => {

@@ -85,7 +85,7 @@ export interface Acknowledgement {
 /** struct nlmsgerr and, where there, its extended acknowledgement. */
 export function decodeAcknowledgement(message: Message): Acknowledgement {
 	const NLMSGERR_ATTR_MSG = 1;
-	const errno = -message.body.readInt32LE(0);
+	const errno = 0 - message.body.readInt32LE(0);
 	let text: string | undefined;
 	if (message.flags & NLM_F_ACK_TLVS) {
 		const echoed = message.flags & NLM_F_CAPPED ? HEADER : message.body.readUInt32LE(4);
