@@ -1,4 +1,4 @@
-import { expandFeature } from "../netlink/features.js";
+import { expandFeature } from "../netlink/feature-names.js";
 import type { Attach, End, Peers } from "../topology/topology.js";
 import type { OffloadRequirement, Requirements } from "./requirements.js";
 

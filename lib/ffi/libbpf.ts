@@ -52,6 +52,7 @@ function declare(lib: ReturnType<typeof koffi.load>) {
 		mapDelete: lib.func("int bpf_map_delete_elem(int fd, const void *key)"),
 		mapFreeze: lib.func("int bpf_map_freeze(int fd)"),
 		progBindMap: lib.func("int bpf_prog_bind_map(int program, int map, const void *options)"),
+		progNextId: lib.func("int bpf_prog_get_next_id(uint32_t after, _Out_ uint32_t *id)"),
 		progFdById: lib.func("int bpf_prog_get_fd_by_id(uint32_t id)"),
 		mapFdById: lib.func("int bpf_map_get_fd_by_id(uint32_t id)"),
 		infoByFd: lib.func("int bpf_obj_get_info_by_fd(int fd, _Inout_ uint8_t *info, _Inout_ uint32_t *length)"),

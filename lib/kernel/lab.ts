@@ -63,6 +63,8 @@ export class Lab {
 	foreign: ReadonlySet<number> = new Set();
 	firstIfindex = WINDOW;
 	readonly #names = new NetnsNames();
+	/** Other names of the lab's namespaces, each with what {@link inode} says. */
+	readonly #aliases = new Map<string, string>();
 	readonly #queued = new Set<NetlinkSocket>();
 	readonly #namespaces = new Map<string, OpenNamespace>();
 	#deviations: [name: string, value: string][] | undefined;
@@ -117,10 +119,19 @@ export class Lab {
 		}
 	}
 
-	/** Takes a namespace's name away and lets go of it. */
+	/** Notes that an open name is but another name of a namespace of the lab, and lets go of it. */
+	addAlias(name: string): void {
+		const inode = this.inode(name);
+		this.close(name);
+		this.#aliases.set(name, inode);
+	}
+
+	/** Takes a namespace's name away, with any other that it has, and lets go of it. */
 	remove(name: string): void {
+		const inode = this.has(name) ? this.inode(name) : undefined;
 		this.close(name);
 		this.#names.remove(name);
+		for (const [alias, of] of this.#aliases) if (of === inode) this.#names.remove(alias);
 	}
 
 	/** Lets go of a namespace that is gone or is nobody's. */

@@ -30,10 +30,18 @@ export function observe(
 	queries: readonly Query[],
 ): Snapshot {
 	const namespaces = new Map<string, NamespaceSnapshot>();
-	for (const name of listNames()) {
+	const known = new Set<string>();
+	for (const name of namesFirst(listNames(), wanted)) {
 		if (name === HOST) continue;
 		const links = openOurs(lab, name);
-		if (links) namespaces.set(name, readNamespace(lab, name, links, queries));
+		if (!links) continue;
+		if (known.has(lab.inode(name))) {
+			// Another name of a namespace that we have: it goes when that goes.
+			lab.addAlias(name);
+			continue;
+		}
+		known.add(lab.inode(name));
+		namespaces.set(name, readNamespace(lab, name, links, queries));
 	}
 	const byNsid = new Map<number, string>();
 	for (const name of namespaces.keys()) {
@@ -70,6 +78,11 @@ export function observe(
 		wanted,
 		firstIfindex: lab.firstIfindex,
 	};
+}
+
+/** The names that are wanted before all others: of several names of one namespace the first counts. */
+function namesFirst(names: string[], wanted: ReadonlyMap<string, LabObject>): string[] {
+	return names.toSorted((a, b) => Number(wanted.has(`netns ${b}`)) - Number(wanted.has(`netns ${a}`)));
 }
 
 /** The links of a namespace that carries the lab's mark; undefined for any other. */

@@ -1,5 +1,6 @@
 import type { Lab } from "../kernel/lab.js";
-import { expandFeature, type Features, setFeatures } from "../netlink/features.js";
+import { expandFeature } from "../netlink/feature-names.js";
+import { type Features, setFeatures } from "../netlink/features.js";
 import type { LabObject } from "../plan/object.js";
 import type { EndName } from "../topology/topology.js";
 import { forEach, type Kind } from "./kind.js";

@@ -1,7 +1,7 @@
 import type { Lab } from "../kernel/lab.js";
 import type { NamespaceSnapshot } from "../kernel/snapshot.js";
 import * as netlink from "../netlink/route.js";
-import type { LabObject } from "../plan/object.js";
+import { deepEqual, type LabObject } from "../plan/object.js";
 import { type EndName, HOST, type RouteType } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
 import { vethOf } from "./veth.js";
@@ -16,6 +16,10 @@ export interface Route {
 	hops: Hop[];
 	/** Preferred source address. */
 	source: string | null;
+	/** Type of service that a packet must have; a topology has no such routes. */
+	tos: number;
+	/** The nexthop object that somebody else's route refers to; a topology has none. */
+	nexthopId: number | null;
 }
 
 interface Hop {
@@ -51,6 +55,8 @@ export const route: Kind<Route> = {
 						type: wanted.type,
 						hops: hops.length ? hops : onLink,
 						source: wanted.source ?? null,
+						tos: 0,
+						nexthopId: null,
 					},
 					{
 						pair: (link) => vethOf(`${namespace.name}:${link}`, peers.get(`${namespace.name}:${link}`)?.name),
@@ -62,14 +68,16 @@ export const route: Kind<Route> = {
 				);
 			}),
 		),
-	observe: ({ namespaces, pairs }) => {
+	observe: ({ namespaces, pairs, wanted }) => {
 		const pairOf = new Map(
 			pairs.flatMap(({ ends }) => {
 				const pair = vethOf(...(ends.map(({ name }) => name) as [EndName, EndName?]));
 				return ends.map(({ name }) => [name, pair] as const);
 			}),
 		);
-		return [...namespaces.values()].flatMap((namespace) => observeIn(namespace, pairOf));
+		return [...namespaces.values()].flatMap((namespace) =>
+			nameApart(observeIn(namespace, pairOf), (name) => wanted.get(`route ${name}`)?.spec),
+		);
 	},
 	create: (objects, lab) =>
 		forEach(objects, lab, ({ spec }) => lab.queue(spec.namespace, netlink.addRoute(request(spec, lab)))),
@@ -78,7 +86,7 @@ export const route: Kind<Route> = {
 		forEach(objects, lab, ({ spec }) =>
 			lab.queue(spec.namespace, netlink.deleteRoute(request(spec, lab)), GONE),
 		),
-	describe: ({ spec }) => `${spec.namespace} ${spec.to}${metricOf(spec)} ${paths(spec)}`,
+	describe: ({ spec }) => `${nameOf(spec)} ${paths(spec)}`,
 	describeChange: (from, to) => `${paths(from)} → ${paths(to)}`,
 };
 
@@ -111,9 +119,22 @@ function observeIn(
 		// What leads by somebody's own link is theirs, and dies with that.
 		const isOurs = (hop: Hop) => around.pair(hop.interface) !== undefined;
 		if (hops.length === 0 ? !made : !(made ? hops.some(isOurs) : hops.every(isOurs))) return [];
-		const { to, metric, type, source } = route;
-		return [object({ namespace: name, to, metric, type, hops, source: source ?? null }, around)];
+		const { to, metric, type, source = null, tos = 0, nexthopId = null } = route;
+		return [object({ namespace: name, to, metric, type, hops, source, tos, nexthopId }, around)];
 	});
+}
+
+/**
+ * The kernel may have several routes of one prefix and metric (`ip route append`), of which a topology
+ * has one: that one keeps the name, the others get their paths added to it.
+ */
+function nameApart(routes: LabObject<Route>[], wanted: (name: string) => unknown): LabObject<Route>[] {
+	const first = new Map<string, LabObject<Route>>();
+	for (const route of routes)
+		if (!first.has(route.name) || deepEqual(route.spec, wanted(route.name))) first.set(route.name, route);
+	return routes.map((route) =>
+		first.get(route.name) === route ? route : { ...route, name: `${route.name} ${paths(route.spec)}` },
+	);
 }
 
 function object(spec: Route, around: Surroundings): LabObject<Route> {
@@ -122,7 +143,7 @@ function object(spec: Route, around: Surroundings): LabObject<Route> {
 	const text = (hop: Route["hops"][number]) => `${hop.interface} ${hop.address}`;
 	return {
 		kind: "route",
-		name: `${spec.namespace} ${spec.to}${metricOf(spec)}`,
+		name: nameOf(spec),
 		spec: { ...spec, hops: spec.hops.toSorted((a, b) => (text(a) < text(b) ? -1 : 1)) },
 		within: [
 			...(spec.namespace === HOST ? [] : [`netns ${spec.namespace}`]),
@@ -134,28 +155,36 @@ function object(spec: Route, around: Surroundings): LabObject<Route> {
 	};
 }
 
-function metricOf({ to, metric }: Route): string {
+function nameOf({ namespace, to, metric, tos }: Route): string {
 	const usual = to.includes(":") ? IP6_RT_PRIO_USER : 0;
-	return metric === usual ? "" : ` metric ${metric}`;
+	return [
+		`${namespace} ${to}`,
+		...(tos === 0 ? [] : [`tos 0x${tos.toString(16)}`]),
+		...(metric === usual ? [] : [`metric ${metric}`]),
+	].join(" ");
 }
 
-function paths({ type, hops, source }: Route): string {
+function paths({ type, hops, source, nexthopId }: Route): string {
 	const each = hops.map(({ interface: link, address, weight }) =>
 		[address === null ? "" : `via ${address} `, `dev ${link}`, weight === 1 ? "" : ` weight ${weight}`].join(
 			"",
 		),
 	);
-	return [type === "unicast" ? each.join(", ") : type, ...(source === null ? [] : [`src ${source}`])].join(
-		" ",
-	);
+	return [
+		...(nexthopId === null ? [] : [`nhid ${nexthopId}`]),
+		type === "unicast" ? each.join(", ") : type,
+		...(source === null ? [] : [`src ${source}`]),
+	].join(" ");
 }
 
-function request({ namespace, to, metric, type, hops, source }: Route, lab: Lab) {
+function request({ namespace, to, metric, type, hops, source, tos, nexthopId }: Route, lab: Lab) {
 	return {
 		to,
 		metric,
 		type,
 		source: source ?? undefined,
+		tos,
+		nexthopId: nexthopId ?? undefined,
 		hops: hops.map((hop) => ({
 			index: lab.linkIndex(namespace, hop.interface),
 			gateway: hop.address ?? undefined,

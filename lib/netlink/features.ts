@@ -118,25 +118,4 @@ export function setFeatures(family: number, index: number, wanted: Map<string, b
 	};
 }
 
-/**
- * The long names that a short name of `ethtool -K` stands for, of those that a device has: the
- * table off_flag_def of ethtool(8), whose patterns it takes from ETH_FLAG_* of <linux/ethtool.h>.
- */
-export function expandFeature(name: string, available: Iterable<string>): string[] {
-	const pattern = SHORT_NAMES[name];
-	return [...available].filter((feature) => (pattern ? pattern.test(feature) : feature === name));
-}
-
-const SHORT_NAMES: Partial<Record<string, RegExp>> = {
-	rx: /^rx-checksum$/,
-	tx: /^tx-checksum-/,
-	sg: /^tx-scatter-gather/,
-	tso: /^tx-tcp.*-segmentation$/,
-	gso: /^tx-generic-segmentation$/,
-	gro: /^rx-gro$/,
-	lro: /^rx-lro$/,
-	rxvlan: /^rx-vlan-hw-parse$/,
-	txvlan: /^tx-vlan-hw-insert$/,
-	ntuple: /^rx-ntuple-filter$/,
-	rxhash: /^rx-hashing$/,
-};
+export { expandFeature } from "./feature-names.js";

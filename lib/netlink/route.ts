@@ -6,7 +6,9 @@ import {
 	encodeAttributes,
 	familyOf,
 	ip,
+	raw,
 	type Table,
+	u16,
 	u32,
 } from "./attribute.js";
 import { align, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, type Request } from "./message.js";
@@ -36,47 +38,66 @@ const typeNames = new Map<number, RouteType>(
 export interface NextHop {
 	/** ifindex of the output interface. */
 	index: number;
-	/** Undefined where the destination is on the link. */
+	/** Undefined where the destination is on the link. May be IPv6 in an IPv4 route. */
 	gateway?: string | undefined;
 	/** Share among equal-cost paths, 1 to 256; 1 where not given. */
 	weight?: number;
 }
 
-/** struct rtnexthop, one after the other, each with attributes of its own. */
-const nextHops: Codec<NextHop[]> = {
-	encode: (hops) =>
-		Buffer.concat(
-			hops.map(({ index, gateway, weight = 1 }) => {
-				const attributes = gateway === undefined ? Buffer.alloc(0) : encodeAttributes(table, { gateway });
-				const header = Buffer.alloc(8);
-				header.writeUInt16LE(8 + attributes.length, 0);
-				header.writeUInt8(weight - 1, 3); // rtnh_hops
-				header.writeInt32LE(index, 4);
-				return Buffer.concat([header, attributes]);
-			}),
-		),
-	decode: (bytes) => {
-		const hops: NextHop[] = [];
-		for (let at = 0; at + 8 <= bytes.length; ) {
-			const length = bytes.readUInt16LE(at);
-			if (length < 8) break;
-			const { gateway } = decodeAttributes(table, bytes.subarray(at + 8, at + length));
-			hops.push({ index: bytes.readInt32LE(at + 4), gateway, weight: bytes.readUInt8(at + 3) + 1 });
-			at += align(length);
-		}
-		return hops;
-	},
+/** struct rtvia: the family, then the address. */
+const rtvia: Codec<string> = {
+	encode: (address) => Buffer.concat([u16.encode(familyOf(address)), ip.encode(address)]),
+	decode: (bytes) => ip.decode(bytes.subarray(2)),
 };
+
+/** RTA_GATEWAY, or RTA_VIA for a next hop of the other family than the route's. */
+const gateways = { gateway: [5, ip], via: [18, rtvia] } satisfies Table;
+
+function encodeGateway(family: number, gateway: string | undefined): Buffer {
+	if (gateway === undefined) return Buffer.alloc(0);
+	return encodeAttributes(gateways, familyOf(gateway) === family ? { gateway } : { via: gateway });
+}
+
+function decodeGateway(bytes: Buffer): string | undefined {
+	const { gateway, via } = decodeAttributes(gateways, bytes);
+	return gateway ?? via;
+}
+
+/** struct rtnexthop, one after the other, each with attributes of its own. */
+function encodeNextHops(family: number, hops: readonly NextHop[]): Buffer {
+	return Buffer.concat(
+		hops.map(({ index, gateway, weight = 1 }) => {
+			const attributes = encodeGateway(family, gateway);
+			const header = Buffer.alloc(8);
+			header.writeUInt16LE(8 + attributes.length, 0);
+			header.writeUInt8(weight - 1, 3); // rtnh_hops
+			header.writeInt32LE(index, 4);
+			return Buffer.concat([header, attributes]);
+		}),
+	);
+}
+
+function decodeNextHops(bytes: Buffer): NextHop[] {
+	const hops: NextHop[] = [];
+	for (let at = 0; at + 8 <= bytes.length; ) {
+		const length = bytes.readUInt16LE(at);
+		if (length < 8) break;
+		const gateway = decodeGateway(bytes.subarray(at + 8, at + length));
+		hops.push({ index: bytes.readInt32LE(at + 4), gateway, weight: bytes.readUInt8(at + 3) + 1 });
+		at += align(length);
+	}
+	return hops;
+}
 
 /** RTA_* */
 const table = {
 	destination: [1, ip],
 	output: [4, u32],
-	gateway: [5, ip],
 	metric: [6, u32],
 	source: [7, ip],
-	multipath: [9, nextHops as Codec<NextHop[]>],
+	multipath: [9, raw],
 	table: [15, u32],
+	nexthopId: [30, u32],
 } satisfies Table;
 
 export interface Route {
@@ -87,6 +108,10 @@ export interface Route {
 	hops: NextHop[];
 	metric: number;
 	source: string | undefined;
+	/** Type of service that a packet must have; 0 for any. */
+	tos?: number;
+	/** The nexthop object (ip-nexthop(8)) that the hops come from. */
+	nexthopId?: number | undefined;
 	/** RTPROT_* */
 	protocol: number;
 }
@@ -106,14 +131,18 @@ export function decodeRoute(body: Buffer): Route | undefined {
 	if (!type || (values.table ?? body.readUInt8(4)) !== RT_TABLE_MAIN) return undefined;
 	if (body.readUInt32LE(8) & RTM_F_CLONED) return undefined;
 	const any = body.readUInt8(0) === AF_INET ? "0.0.0.0" : "::";
-	const single = values.output === undefined ? [] : [{ index: values.output, gateway: values.gateway }];
+	const gateway = decodeGateway(body.subarray(HEADER));
+	const single = values.output === undefined ? [] : [{ index: values.output, gateway }];
+	const multiple = values.multipath && decodeNextHops(Buffer.from(values.multipath));
 	return {
 		to: `${values.destination ?? any}/${body.readUInt8(1)}`,
 		type,
 		// IPv6 reports a blackhole as one by way of lo.
-		hops: type === "unicast" ? (values.multipath ?? single) : [],
+		hops: type === "unicast" ? (multiple ?? single) : [],
 		metric: values.metric ?? 0,
 		source: values.source,
+		tos: body.readUInt8(3),
+		nexthopId: values.nexthopId,
 		protocol: body.readUInt8(5),
 	};
 }
@@ -125,14 +154,11 @@ function request(type: number, flags: number, route: Omit<Route, "protocol">): R
 	const header = Buffer.alloc(HEADER);
 	header.writeUInt8(family, 0);
 	header.writeUInt8(Number(length), 1);
+	header.writeUInt8(route.tos ?? 0, 3);
 	header.writeUInt8(RT_TABLE_MAIN, 4);
 	header.writeUInt8(RTPROT_STATIC, 5);
 	header.writeUInt8(onLink && family === AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE, 6);
 	header.writeUInt8(TYPES[route.type], 7);
-	const [hop, ...more] = route.hops;
-	const paths = more.length
-		? { multipath: route.hops }
-		: hop && { output: hop.index, ...(hop.gateway !== undefined && { gateway: hop.gateway }) };
 	return {
 		what: `${type === RTM_NEWROUTE ? "RTM_NEWROUTE" : "RTM_DELROUTE"} ${route.to}`,
 		type,
@@ -141,12 +167,20 @@ function request(type: number, flags: number, route: Omit<Route, "protocol">): R
 			header,
 			encodeAttributes(table, {
 				...(Number(length) > 0 && { destination: address }),
-				...paths,
 				...(route.metric > 0 && { metric: route.metric }),
 				...(route.source !== undefined && { source: route.source }),
 			}),
+			encodePaths(family, route),
 		]),
 	};
+}
+
+function encodePaths(family: number, { hops, nexthopId }: Pick<Route, "hops" | "nexthopId">): Buffer {
+	if (nexthopId !== undefined) return encodeAttributes(table, { nexthopId });
+	const [hop, ...more] = hops;
+	if (more.length) return encodeAttributes(table, { multipath: encodeNextHops(family, hops) });
+	if (!hop) return Buffer.alloc(0);
+	return Buffer.concat([encodeAttributes(table, { output: hop.index }), encodeGateway(family, hop.gateway)]);
 }
 
 /** Adds a route to the main table, with protocol static. */

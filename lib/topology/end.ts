@@ -1,6 +1,6 @@
+import { canonicalFeature, FEATURE_NAMES, overlap } from "../netlink/feature-names.js";
 import { isLinkLocal, parseInterfaceAddress } from "./address.js";
 import type { Context, DeclaredAddress, DeclaredEnd } from "./declared.js";
-import { featureNames, longFeatureName } from "./features.js";
 import type { EndEntry, VethEntry } from "./generated/document.js";
 import { deriveMac, parseMac } from "./mac.js";
 import type { EndParts } from "./names.js";
@@ -128,17 +128,29 @@ function resolveOffloads(entry: Sound<EndEntry>, { positions, report }: Context)
 	}
 	const seen = new Map<string, string>();
 	for (const { name, value, key } of positions.entries(entry.offloads)) {
-		const long = longFeatureName(name);
-		const before = long === undefined ? undefined : seen.get(long);
-		if (long === undefined) {
+		const feature = canonicalFeature(name);
+		if (feature === undefined) {
 			const hint =
-				report.suggest(name, featureNames) ?? "a name as `ethtool -K` takes it, for example `tx` or `gro`";
+				report.suggest(name, FEATURE_NAMES) ?? "a name as `ethtool -K` takes it, for example `tx` or `gro`";
 			report.error(key, "reference", `${quote(name)} is no offload feature`, hint);
-		} else if (before !== undefined) {
+			continue;
+		}
+		const before = seen.get(feature);
+		const contrary = Object.keys(offloads).find(
+			(other) => offloads[other] !== value && overlap(other, feature),
+		);
+		if (before !== undefined) {
 			report.error(key, "duplicate", `offloads ${quote(before)} and ${quote(name)} are one feature`);
+		} else if (value !== undefined && contrary !== undefined) {
+			const told = seen.get(contrary) ?? contrary;
+			report.error(
+				key,
+				"duplicate",
+				`offloads ${quote(told)} and ${quote(name)} share a feature, and differ`,
+			);
 		} else if (value !== undefined) {
-			seen.set(long, name);
-			offloads[name] = value;
+			seen.set(feature, name);
+			offloads[feature] = value;
 		}
 	}
 	return offloads;

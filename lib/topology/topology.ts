@@ -101,6 +101,6 @@ export interface End {
 	mtu: number;
 	/** What the file itself says of this end; absent where it says nothing. */
 	xdp?: { program: string; attach: Attach } | "none";
-	/** On or off by the feature's name as the file has it: `tx`, `tx-checksum-ip-generic`. */
+	/** On or off by the feature's canonical name: `tx`, `gro`, `tx-checksum-ip-generic`. */
 	offloads: Record<string, boolean>;
 }

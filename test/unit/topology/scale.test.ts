@@ -26,14 +26,21 @@ function star(count: number): string {
 	return lines.join("\n");
 }
 
-test("2,000 namespaces with 4,000 routes take well under a second beyond the YAML itself", () => {
+/** Milliseconds of the quickest of three runs: the others had to share the machine. */
+function quickest(work: () => void): number {
+	const times = [1, 2, 3].map(() => {
+		const start = performance.now();
+		work();
+		return performance.now() - start;
+	});
+	return Math.min(...times);
+}
+
+test("2,000 namespaces with 4,000 routes take no more than five times what the YAML alone takes", () => {
 	const text = star(2000);
-	const start = performance.now();
-	parseDocument(text, { uniqueKeys: false });
-	const yaml = performance.now() - start;
 	const topology = parseTopology(text, "star.yaml");
-	const whole = performance.now() - start - yaml;
 	expect(topology.veths).toHaveLength(2000);
 	expect(topology.namespaces.flatMap(({ routes }) => routes)).toHaveLength(6000);
-	expect(whole - yaml).toBeLessThan(900);
+	const yaml = quickest(() => parseDocument(text, { uniqueKeys: false }));
+	expect(quickest(() => parseTopology(text, "star.yaml")) / yaml).toBeLessThan(5);
 });
