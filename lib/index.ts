@@ -4,7 +4,10 @@
  * ```ts
  * const topology = loadTopology("lab.yaml");
  * await apply(topology);
- * try { … } finally { await destroy(topology.name); }
+ * try {
+ * 	exec("uno", "ping", ["-c", "1", "10.0.2.2"], { stdio: "inherit" });
+ * 	…
+ * } finally { await destroy(topology.name); }
  * ```
  */
 export { type ApplyOptions, apply, type PlanResult, plan } from "./apply.js";
@@ -19,12 +22,20 @@ export {
 	UsageError,
 	VerifierError,
 } from "./errors.js";
+export { exec, runIn } from "./exec.js";
 export { listLabs } from "./kernel/labs.js";
 export { loadTopology } from "./load.js";
 export { idOf, type LabObject } from "./plan/object.js";
 export { type Change, isEmpty, type Plan } from "./plan/plan.js";
 export type { Progress, Stage } from "./progress.js";
 export { type PlanDocument, renderJson, renderText } from "./render-plan.js";
+export {
+	type EndStatus,
+	type LabStatus,
+	type NamespaceStatus,
+	type ProgramStatus,
+	status,
+} from "./status.js";
 export type { Diagnostic } from "./topology/diagnostic.js";
 export { TopologyError } from "./topology/error.js";
 export { parseTopology } from "./topology/parse-topology.js";

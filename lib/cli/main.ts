@@ -23,15 +23,21 @@ export interface CommonOptions {
 	verbose?: boolean;
 }
 
-/** A command with what all have in common. */
+/** A command that has a result to print. */
 export function command(name: string, description: string, examples: string): Command {
+	return bareCommand(name, description, examples)
+		.option("--json", "print the result as one JSON document")
+		.option("-q, --quiet", "print errors only")
+		.option("-v, --verbose", "print every change");
+}
+
+/** A command with what all have in common. */
+export function bareCommand(name: string, description: string, examples: string): Command {
 	return new Command(name)
 		.description(description)
 		.version(version, "-V, --version", "print the version")
 		.helpOption("-h, --help", "print this help")
-		.option("--json", "print the result as one JSON document")
-		.option("-q, --quiet", "print errors only")
-		.option("-v, --verbose", "print every change")
+		.exitOverride()
 		.showSuggestionAfterError()
 		.configureHelp({ showGlobalOptions: true })
 		.addHelpText("after", `\nExamples:\n${examples.replace(/^/gm, "  ")}`);
@@ -39,7 +45,6 @@ export function command(name: string, description: string, examples: string): Co
 
 /** Runs a command with the process's arguments and sets the exit status. */
 export async function main(program: Command): Promise<void> {
-	for (const one of [program, ...program.commands]) one.exitOverride();
 	// Whoever reads may stop early, as head(1) does.
 	process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 		if (error.code !== "EPIPE") throw error;
@@ -51,8 +56,10 @@ export async function main(program: Command): Promise<void> {
 	}
 }
 
-function report(error: unknown): number {
-	if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+/** Tells a person what went wrong. @returns the exit status for it */
+export function report(error: unknown): number {
+	// Commander has told already; 1 is its own status for a wrong command line.
+	if (error instanceof CommanderError) return error.exitCode === 1 ? EXIT.usage : error.exitCode;
 	if (error instanceof TopologyError) {
 		process.stderr.write(error.render({ color: useColor(process.stderr) }));
 		return EXIT.usage;

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import koffi from "koffi";
 import { SyscallError } from "../errors.js";
 
@@ -16,6 +17,9 @@ const functions = {
 	setsockopt: lib.func("int setsockopt(int fd, int level, int name, const void *value, uint32_t length)"),
 	send: lib.func("intptr_t send(int fd, const void *data, size_t length, int flags)"),
 	recv: lib.func("intptr_t recv(int fd, _Out_ uint8_t *data, size_t length, int flags)"),
+	execvp: lib.func("int execvp(str file, const char **arguments)"),
+	fcntl: lib.func("int fcntl(int fd, int command, ...)"),
+	signal: lib.func("void *signal(int number, void *handler)"),
 	bpf: lib.func("long syscall(long number, int command, _Inout_ uint8_t *attributes, uint32_t size)"),
 };
 
@@ -100,6 +104,31 @@ export function send(fd: number, data: Uint8Array): number {
 /** recv(2) into `data`. @returns the number of bytes received; with MSG_TRUNC in `flags`, the datagram's. */
 export function recv(fd: number, data: Uint8Array, flags: number): number {
 	return checked(functions.recv(fd, data, data.length, flags), "recv");
+}
+
+/**
+ * execvp(3): this process becomes another program, with the environment of `process.env`. What Node
+ * changed in the process is put back first, as libuv does in a child before its exec (process.c,
+ * uv__process_child_init): signals that Node ignores, and standard streams that it closes on exec and
+ * may have made non-blocking.
+ * @returns only by throwing
+ */
+export function execvp(file: string, args: readonly string[]): never {
+	const SIGPIPE = 13;
+	const SIGXFSZ = 25;
+	const SIG_DFL = null;
+	for (const number of [SIGPIPE, SIGXFSZ]) functions.signal(number, SIG_DFL);
+	const F_SETFD = 2;
+	const F_GETFL = 3;
+	const F_SETFL = 4;
+	for (const fd of [0, 1, 2]) {
+		const flags = functions.fcntl(fd, F_GETFL);
+		if (flags === -1) continue; // closed by whoever started us
+		functions.fcntl(fd, F_SETFD, "int", 0);
+		if (flags & constants.O_NONBLOCK) functions.fcntl(fd, F_SETFL, "int", flags & ~constants.O_NONBLOCK);
+	}
+	checked(functions.execvp(file, [file, ...args, null]), `exec(${file})`);
+	throw new Error("exec returned");
 }
 
 /** __NR_bpf differs by architecture: asm/unistd_64.h, asm-generic/unistd.h. */

@@ -7,15 +7,27 @@ import { listStates, readState } from "./state.js";
 /** The labs that are up, by name: those whose marks are in the kernel, and those of this boot's states. */
 export function listLabs(): string[] {
 	const labs = new Set(listStates().filter((lab) => readState(lab) !== undefined));
+	for (const { lab } of listNamespaces()) labs.add(lab);
 	const lab = new Lab("");
 	try {
-		for (const name of listNames()) {
-			const owner = ownerOf(lab, name);
-			if (owner !== undefined) labs.add(owner);
-		}
 		for (const { alias } of lab.links(HOST)) if (alias?.startsWith(MARK)) labs.add(alias.slice(MARK.length));
 	} finally {
 		lab.closeAll();
 	}
 	return [...labs].sort();
+}
+
+/** The namespaces that labs have made, by name. */
+export function listNamespaces(): { name: string; lab: string }[] {
+	const lab = new Lab("");
+	try {
+		return listNames()
+			.sort()
+			.flatMap((name) => {
+				const owner = ownerOf(lab, name);
+				return owner === undefined ? [] : [{ name, lab: owner }];
+			});
+	} finally {
+		lab.closeAll();
+	}
 }

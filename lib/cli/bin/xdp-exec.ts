@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { execCommand } from "../exec.js";
+import { main } from "../main.js";
+
+await main(execCommand("xdp-exec"));

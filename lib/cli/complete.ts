@@ -1,0 +1,26 @@
+import { Command } from "commander";
+import { type Candidates, candidates } from "./completion/candidates.js";
+import { live } from "./completion/live.js";
+
+/**
+ * `xdp-topology __complete WORD …`: what the scripts in shell/completion ask. A candidate a line, with
+ * its description after a tab; a line that begins with `:` is for the shell to do.
+ */
+export function completeCommand(name: string, family: Command): Command {
+	return new Command(name)
+		.argument("[words...]", "the command line up to the cursor")
+		.helpOption(false)
+		.passThroughOptions()
+		.exitOverride()
+		.configureOutput({ writeErr: () => {} })
+		.action((words: string[]) => {
+			process.stdout.write(lines(candidates(family, words, live)).join(""));
+		});
+}
+
+function lines({ values, more }: Candidates): string[] {
+	return [
+		...values.map(({ value, description }) => `${value}\t${description}\n`),
+		...(more === undefined ? [] : [typeof more === "string" ? `:${more}\n` : `:command ${more.command}\n`]),
+	];
+}

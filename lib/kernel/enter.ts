@@ -1,0 +1,75 @@
+import { closeSync } from "node:fs";
+import { UsageError } from "../errors.js";
+import { CLONE_NEWNET, execvp, setns } from "../ffi/libc.js";
+import { HOST } from "../topology/topology.js";
+import { Lab } from "./lab.js";
+import { listNamespaces } from "./labs.js";
+import { openCurrent, openNamed, within } from "./netns.js";
+import { ownerOf } from "./observe.js";
+import { listStates, readState } from "./state.js";
+import { requireHost } from "./whereabouts.js";
+
+/**
+ * Opens a namespace that a lab has made, or `host`.
+ * @returns a descriptor, to be closed
+ * @throws UsageError where it is not a lab's
+ * @throws ConflictError where this is not the labs' `host`
+ */
+function open(name: string): number {
+	if (name === HOST) {
+		for (const lab of listStates()) requireHost(readState(lab));
+		return openCurrent();
+	}
+	const fd = isLabs(name) ? openNamed(name) : undefined;
+	if (fd === undefined) throw new UsageError(`${name} is no namespace of a lab: ${known()}`);
+	return fd;
+}
+
+function isLabs(name: string): boolean {
+	// A path would lead out of where the names are.
+	if (name === "" || name.includes("/")) return false;
+	const lab = new Lab("");
+	try {
+		return ownerOf(lab, name) !== undefined;
+	} finally {
+		lab.closeAll();
+	}
+}
+
+/** `three-routers has dos, r1, r2, r3, tres, uno` */
+function known(): string {
+	const labs = new Map<string, string[]>();
+	for (const { name, lab } of listNamespaces()) labs.set(lab, [...(labs.get(lab) ?? []), name]);
+	if (labs.size === 0) return "no lab is up";
+	return [...labs].map(([lab, names]) => `${lab} has ${names.join(", ")}`).join("; ");
+}
+
+/** Runs `work` with this thread in a lab's namespace; see {@link within}. */
+export function withinNamed<T>(name: string, work: () => T extends Promise<unknown> ? never : T): T {
+	const fd = open(name);
+	try {
+		return within(fd, work);
+	} finally {
+		closeSync(fd);
+	}
+}
+
+/**
+ * This process becomes a program in a lab's namespace. Only the network namespace changes, so that
+ * what is pinned in /sys/fs/bpf is seen from inside as well: `ip netns exec` mounts a /sys of its own
+ * over it.
+ * @param command found in PATH; the rest are its arguments
+ * @param environment what to add to that of this process
+ * @throws SyscallError where the program cannot be run
+ */
+export function become(
+	name: string,
+	[command, ...args]: readonly [string, ...string[]],
+	environment: Readonly<Record<string, string>>,
+): never {
+	const fd = open(name);
+	setns(fd, CLONE_NEWNET);
+	closeSync(fd);
+	Object.assign(process.env, environment);
+	return execvp(command, args);
+}
