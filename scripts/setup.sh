@@ -42,6 +42,12 @@ needs_of_test() {
 		command nsenter           util-linux
 		command unshare           util-linux
 		command mount             mount
+		command script            bsdutils
+		command setpriv           util-linux
+		command ps                procps
+		command zsh               zsh
+		command fish              fish
+		command shellcheck        shellcheck
 		file    /etc/protocols    netbase
 	END
 }

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** The project's folder. */
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 export interface Output {
 	/** Undefined where a signal or the timeout ended it. */
@@ -61,10 +62,14 @@ export class Machine {
 		return new Machine(keeper, keeper.pid as number);
 	}
 
+	/** What nsenter(1) takes to start something in the machine, in the project's folder. */
+	get enter(): string[] {
+		return ["-t", String(this.pid), "-n", "-m", `--wd=${ROOT}`];
+	}
+
 	/** Runs a command in the machine, in the project's folder. Never rejects: see the exit code. */
 	async run(command: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Output> {
-		const enter = ["-t", String(this.pid), "-n", "-m", `--wd=${ROOT}`];
-		const { exitCode, stdout, stderr } = await execa("nsenter", [...enter, command, ...args], {
+		const { exitCode, stdout, stderr } = await execa("nsenter", [...this.enter, command, ...args], {
 			reject: false,
 			timeout: options.timeout ?? 60_000,
 			...(options.input === undefined ? {} : { input: options.input }),
@@ -92,9 +97,8 @@ export class Machine {
 		args: readonly string[],
 		ready: RegExp,
 	): Promise<Background> {
-		const enter = ["-t", String(this.pid), "-n", "-m", `--wd=${ROOT}`];
 		const inside = namespace === "host" ? [] : ["nsenter", `--net=/run/netns/${namespace}`];
-		const child = execa("nsenter", [...enter, ...inside, command, ...args], { reject: false });
+		const child = execa("nsenter", [...this.enter, ...inside, command, ...args], { reject: false });
 		const ended = child.then(({ exitCode, stdout, stderr }) => ({ exitCode, stdout, stderr }));
 		let printed = "";
 		await new Promise<void>((resolve, reject) => {

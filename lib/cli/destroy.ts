@@ -24,7 +24,7 @@ export function destroyCommand(name: string): Command {
 		"Remove everything of a lab and nothing else. Without an argument: the one lab that is up.",
 		`${name}\n${name} three-routers\n${name} topologies/three-routers.yaml\n${name} --all`,
 	)
-		.argument("[lab]", "a lab's name, or a topology file (it has a / or ends in .yaml or .yml)")
+		.argument("[lab|file]", "a lab's name, or a topology file (it has a / or ends in .yaml or .yml)")
 		.option("--all", "every lab that is up")
 		.option("--kill", "end the processes that run in the lab's namespaces")
 		.action(async (target: string | undefined, options: Options) => {

@@ -22,8 +22,7 @@ export interface Live {
 }
 
 /**
- * What may stand in place of the last word. All of it follows from the commands' own definitions: what
- * an argument takes is in its name and description, where a person reads it as well.
+ * What may stand in place of the last word. All of it follows from the commands' own definitions.
  * @param words the command line up to the cursor, the command first
  */
 export function candidates(family: Command, words: readonly string[], live: Live): Candidates {
@@ -90,7 +89,9 @@ function find(family: Command, words: readonly string[]): Place | undefined {
 			command = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
 		else position++;
 	}
-	return command && { command, option, argument: argumentAt(command, position), onlyArguments };
+	if (!command) return undefined;
+	const argument = argumentAt(command, position);
+	return { command, option, argument, onlyArguments: onlyArguments || takesCommand(argument) };
 }
 
 function argumentAt({ registeredArguments }: Command, position: number): Argument | undefined {
@@ -135,14 +136,16 @@ function valuesOf({ argChoices, flags }: Option): Candidates {
 	return { values: [], ...(/file|path/i.test(flags.replace(/^.*?[<[]/, "")) && { more: "files" as const }) };
 }
 
+/** What an argument takes is in its name: `<lab|file>`. */
 function valuesOfArgument(argument: Argument, live: Live): Candidates {
 	if (argument.argChoices)
 		return { values: argument.argChoices.map((value) => ({ value, description: "" })) };
-	const says = `${argument.name()} ${argument.description}`;
+	const taken = new Set(argument.name().split("|"));
+	const takes = (...names: string[]) => names.some((name) => taken.has(name));
 	const values = [
-		...(/^labs?\b|\b(a|the) lab\b|\blab's name\b/i.test(says) ? live.labs() : []),
-		...(/^namespaces?\b/i.test(says) ? live.namespaces() : []),
-		...(/\b(ends?|interfaces?|NS:IF)\b/i.test(says) ? live.ends() : []),
+		...(takes("lab", "labs") ? live.labs() : []),
+		...(takes("namespace", "namespaces") ? live.namespaces() : []),
+		...(takes("ns:if", "end", "ends", "interface", "interfaces") ? live.ends() : []),
 	];
-	return { values, ...(/\bfiles?\b/i.test(says) && { more: "topologies" as const }) };
+	return { values, ...(takes("file", "files") && { more: "topologies" as const }) };
 }

@@ -1,0 +1,226 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Machine, ROOT } from "../machine.js";
+import { Terminal } from "../terminal.js";
+
+const LAB = `name: two
+namespaces: { uno: , dos: }
+veths: [{ uno:veth0: 10.0.0.1/24, dos:veth0: 10.0.0.2/24 }]
+`;
+
+let machine: Machine;
+const folder = mkdtempSync(`${tmpdir()}/completion-`);
+
+beforeAll(async () => {
+	// The commands as an installed package has them in PATH.
+	mkdirSync(`${folder}/bin`);
+	for (const name of readdirSync(`${ROOT}dist/bin`))
+		symlinkSync(`${ROOT}dist/bin/${name}`, `${folder}/bin/${name.replace(/\.js$/, "")}`);
+	mkdirSync(`${folder}/labs/inner`, { recursive: true });
+	for (const name of ["one.yaml", "two.yml", "notes.txt", "inner/three.yaml"])
+		writeFileSync(`${folder}/labs/${name}`, "");
+	chmodSync(folder, 0o755);
+	machine = await Machine.start();
+	expect(await machine.xdpWith(LAB, "apply")).toMatchObject({ exitCode: 0 });
+});
+
+afterAll(async () => {
+	await machine.stop();
+	rmSync(folder, { recursive: true });
+});
+
+/** The values that the shells are given for a line that ends at `|`; `:` begins what the shell itself lists. */
+async function values(line: string, ...prefix: string[]): Promise<string[]> {
+	const words = line.replace(/\|$/, "").split(" ");
+	const [command = process.execPath, ...before] = [...prefix, process.execPath];
+	const args = [...before, `${ROOT}dist/bin/xdp-topology.js`, "__complete", ...words];
+	const { stdout, stderr, exitCode } = await machine.run(command, args);
+	expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+	return stdout === "" ? [] : stdout.split("\n").map((each) => each.replace(/\t.*/, ""));
+}
+
+describe("what is offered", () => {
+	test("for xdp-topology is every command, and none that is hidden", async () => {
+		const { stdout } = await machine.xdp("topology", "--help");
+		const [, listed = ""] = stdout.split("Commands:\n");
+		const names = [...listed.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name);
+		expect(await values("xdp-topology |")).toEqual(names);
+		expect(names).toEqual(expect.arrayContaining(["apply", "status", "exec", "completion"]));
+		expect(names).not.toContain("__complete");
+	});
+
+	test("for `-` is every option that --help has, of every command", async () => {
+		const commands = readdirSync(`${ROOT}dist/bin`).map((name) => name.replace(/^xdp-|\.js$/g, ""));
+		expect(commands.length).toBeGreaterThan(6);
+		for (const command of commands) {
+			const { stdout } = await machine.xdp(command, "--help");
+			const options = [...stdout.matchAll(/^ {2}(?:-\w, +)?(--[\w-]+)/gm)].map(([, name]) => name);
+			expect(await values(`xdp-${command} -|`), command).toEqual(options);
+		}
+	});
+
+	test.each([
+		["xdp-topology pl|", ["plan"]],
+		["xdp-topology plan --det|", ["--detailed-exitcode"]],
+		["xdp-apply |", [":topologies"]],
+		["/usr/bin/xdp-apply --keep |", [":topologies"]],
+		["xdp-validate one.yaml |", [":topologies"]],
+		["xdp-apply one.yaml |", []],
+		["xdp-apply -- --k|", [":topologies"]],
+		["xdp-status |", ["two"]],
+		["xdp-status x|", []],
+		["xdp-destroy |", ["two", ":topologies"]],
+		["xdp-exec |", ["host", "dos", "uno"]],
+		["xdp-exec d|", ["dos"]],
+		["xdp-exec uno |", [":command 2"]],
+		["xdp-exec uno -- |", [":command 3"]],
+		["xdp-exec uno -- ping -|", [":command 3"]],
+		["xdp-topology exec uno ping -|", [":command 3"]],
+		["xdp-topology completion |", ["bash", "zsh", "fish"]],
+		["xdp-topology no-such-command |", []],
+		["xdp-nothing |", []],
+	])("for `%s` is %j", async (line, expected) => {
+		expect(await values(line)).toEqual(expected);
+	});
+
+	test("without root is what needs none, and no error", async () => {
+		const nobody = ["setpriv", "--reuid", "65534", "--clear-groups"];
+		expect(await values("xdp-status |", ...nobody)).toEqual([]);
+		expect(await values("xdp-exec |", ...nobody)).toEqual([]);
+		expect(await values("xdp-destroy |", ...nobody)).toEqual([":topologies"]);
+	});
+
+	test("comes well before a person waits for it", async () => {
+		const started = performance.now();
+		await values("xdp-exec |");
+		// A tenth on an idle machine.
+		expect(performance.now() - started).toBeLessThan(1500);
+	});
+});
+
+/** What a terminal's keys turn a line into, in each shell with the script that we print for it. */
+const TYPED: [typed: string, becomes: string][] = [
+	["xdp-st\t", "xdp-status "],
+	["xdp-topology val\t", "xdp-topology validate "],
+	["xdp-topology plan --det\t", "xdp-topology plan --detailed-exitcode "],
+	["xdp-status t\t", "xdp-status two "],
+	["xdp-exec u\t", "xdp-exec uno "],
+	["xdp-apply on\t", "xdp-apply one.yaml "],
+	["xdp-apply tw\t", "xdp-apply two.yml "],
+	["xdp-apply inner/\t", "xdp-apply inner/three.yaml "],
+	["xdp-exec uno -- mkfif\t", "xdp-exec uno -- mkfifo "],
+	["xdp-exec uno mkfif\t", "xdp-exec uno mkfifo "],
+];
+
+/** What starts each shell without the user's configuration, and makes our script its own. */
+const SHELLS: Record<string, { start: string; load: string }> = {
+	bash: {
+		start: "bash --norc --noprofile",
+		load: "bind 'set enable-bracketed-paste off'; source <(xdp-topology completion bash)",
+	},
+	zsh: {
+		start: "zsh -f",
+		load: "autoload -Uz compinit; compinit -u -D; source <(xdp-topology completion zsh)",
+	},
+	fish: { start: "fish --no-config", load: "xdp-topology completion fish | source" },
+};
+
+async function open(name: string): Promise<Terminal> {
+	const { exitCode } = await machine.run("sh", ["-c", `command -v ${name}`]);
+	expect(exitCode, `${name} is not installed: scripts/setup.sh installs it`).toBe(0);
+	const shell = SHELLS[name] as { start: string; load: string };
+	const terminal = new Terminal(machine, `cd ${folder}/labs && exec ${shell.start}`, {
+		PATH: `${folder}/bin:${process.env["PATH"]}`,
+		HOME: folder,
+	});
+	terminal.type(`${shell.load}\r`);
+	terminal.type("echo loaded $status $?; true\r");
+	await terminal.shows(/loaded [0 ]+\r\n/);
+	return terminal;
+}
+
+describe.each(["bash", "zsh"])("in %s", (name) => {
+	let terminal: Terminal;
+	beforeAll(async () => {
+		terminal = await open(name);
+	});
+	afterAll(() => terminal.close());
+
+	test.each(TYPED)("%j becomes %j", async (typed, becomes) => {
+		terminal.type(typed);
+		await terminal.shows(new RegExp(escaped(becomes)));
+		terminal.type("\x15");
+	});
+});
+
+describe("in fish", () => {
+	test.each(TYPED.filter(([typed]) => !typed.startsWith("xdp-st\t")))(
+		"%j becomes %j",
+		async (typed, becomes) => {
+			const line = typed.replace("\t", "");
+			const script = `xdp-topology completion fish | source; complete --do-complete=${JSON.stringify(line)}`;
+			const { stdout, stderr } = await machine.run("env", [
+				`PATH=${folder}/bin:${process.env["PATH"]}`,
+				`HOME=${folder}`,
+				"sh",
+				"-c",
+				'cd "$1" && exec fish --no-config --command "$2"',
+				"sh",
+				`${folder}/labs`,
+				script,
+			]);
+			expect(stderr).toBe("");
+			const last = becomes.trim().split(" ").at(-1);
+			expect(stdout.split("\n").map((each) => each.replace(/\t.*/, ""))).toContain(last);
+		},
+	);
+});
+
+describe.each(["bash", "zsh"])("in %s, what the shell cuts a line at may be in a word:", (name) => {
+	let terminal: Terminal;
+	beforeAll(async () => {
+		terminal = await open(name);
+		// Whatever is asked for: the scripts are what is tried here.
+		terminal.type("xdp-topology() { printf '%s\\t\\n' r1:uno; }; echo defined $((1 + 1))\r");
+		await terminal.shows(/defined 2/);
+	});
+	afterAll(() => terminal.close());
+
+	test.each([
+		["xdp-status r1:u\t", "xdp-status r1:uno "],
+		["xdp-status x r1:u\t", "xdp-status x r1:uno "],
+	])("%j becomes %j", async (typed, becomes) => {
+		terminal.type(typed);
+		await terminal.shows(new RegExp(escaped(becomes)));
+		terminal.type("\x15");
+	});
+});
+
+test.each(["bash", "zsh"])("in %s, nothing that is on the line is run to complete it", async (name) => {
+	const terminal = await open(name);
+	terminal.type(`xdp-status $(touch ${folder}/run) t\t`);
+	await terminal.shows(/run\) t/);
+	terminal.type("\x15echo over $((1 + 1))\r");
+	await terminal.shows(/over 2/);
+	await terminal.close();
+	expect(readdirSync(folder)).not.toContain("run");
+});
+
+test("shellcheck has nothing to say about what is printed for bash", async () => {
+	const { stdout } = await machine.xdp("topology", "completion", "bash");
+	const { stdout: findings, exitCode } = await machine.run("shellcheck", ["--shell=bash", "-"], {
+		input: stdout,
+	});
+	expect({ findings, exitCode }).toEqual({ findings: "", exitCode: 0 });
+});
+
+test("a shell that there is no script for is refused", async () => {
+	const { exitCode, stderr } = await machine.xdp("topology", "completion", "csh");
+	expect(exitCode).toBe(64);
+	expect(stderr).toContain("bash, zsh, fish");
+});
+
+function escaped(text: string): string {
+	return text.replaceAll(/[()$?.*+/]/g, "\\$&");
+}
