@@ -27,11 +27,16 @@ export function shell(): Invocation {
 			};
 		}
 		case "fish":
-			return { command: [path, "--init-command", `source '${file("prompt.fish")}'`], environment: {} };
+			return { command: [path, "--init-command", `source ${quote(file("prompt.fish"))}`], environment: {} };
 		default: {
 			// What POSIX says of PS1: it is expanded, and ends in # for root.
 			const sign = process.geteuid?.() === 0 ? "#" : "$";
 			return { command: [path], environment: { PS1: `(\${${NAMESPACE_VARIABLE}}) ${sign} ` } };
 		}
 	}
+}
+
+/** For fish, where both of these are special within quotes. */
+function quote(text: string): string {
+	return `'${text.replaceAll(/['\\]/g, "\\$&")}'`;
 }
