@@ -177,12 +177,14 @@ describe("in fish", () => {
 	);
 });
 
-describe.each(["bash", "zsh"])("in %s, what the shell cuts a line at may be in a word:", (name) => {
+describe.each(["bash", "zsh"])("in %s, a word may hold what is special on a line:", (name) => {
 	let terminal: Terminal;
 	beforeAll(async () => {
 		terminal = await open(name);
 		// Whatever is asked for: the scripts are what is tried here.
-		terminal.type("xdp-topology() { printf '%s\\t\\n' r1:uno; }; echo defined $((1 + 1))\r");
+		// biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+		const stub = "case ${@: -1} in r*) echo r1:uno ;; *) echo 'a$(b' ;; esac";
+		terminal.type(`xdp-topology() { ${stub}; }; echo defined $((1 + 1))\r`);
 		await terminal.shows(/defined 2/);
 	});
 	afterAll(() => terminal.close());
@@ -190,6 +192,7 @@ describe.each(["bash", "zsh"])("in %s, what the shell cuts a line at may be in a
 	test.each([
 		["xdp-status r1:u\t", "xdp-status r1:uno "],
 		["xdp-status x r1:u\t", "xdp-status x r1:uno "],
+		["xdp-status a\t", "xdp-status a\\$\\(b "],
 	])("%j becomes %j", async (typed, becomes) => {
 		terminal.type(typed);
 		await terminal.shows(new RegExp(escaped(becomes)));
@@ -222,5 +225,5 @@ test("a shell that there is no script for is refused", async () => {
 });
 
 function escaped(text: string): string {
-	return text.replaceAll(/[()$?.*+/]/g, "\\$&");
+	return text.replaceAll(/[\\()$?.*+/]/g, "\\$&");
 }
