@@ -23,6 +23,7 @@ export {
 	VerifierError,
 } from "./errors.js";
 export { exec, runIn } from "./exec.js";
+export { type Graph, type GraphFormat, type GraphOptions, graph, graphModel } from "./graph.js";
 export { listLabs } from "./kernel/labs.js";
 export { loadTopology } from "./load.js";
 export { idOf, type LabObject } from "./plan/object.js";

@@ -1,7 +1,7 @@
 // The whole build: the schema's types and validator, the programs, the bundled commands and library,
 // and the library's types.
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -11,6 +11,7 @@ const run = (command, args) => execFileSync(command, args, { stdio: "inherit" })
 rmSync("dist", { recursive: true, force: true });
 run(process.execPath, ["scripts/generate-topology.mjs"]);
 compilePrograms();
+copyFonts();
 await bundle();
 run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]);
 
@@ -26,7 +27,14 @@ function compilePrograms() {
 	}
 }
 
-/** One file a command, what they share in chunks; everything bundled but koffi, which is native code. */
+/** What a PNG is written with: a machine may have no fonts. */
+function copyFonts() {
+	mkdirSync("dist/fonts");
+	for (const name of ["ttf/DejaVuSansMono.ttf", "ttf/DejaVuSansMono-Bold.ttf", "LICENSE"])
+		copyFileSync(`node_modules/dejavu-fonts-ttf/${name}`, `dist/fonts/${name.replace("ttf/", "")}`);
+}
+
+/** One file a command, what they share in chunks; everything bundled but what is native code. */
 async function bundle() {
 	const commands = readdirSync("lib/cli/bin").map((name) => `lib/cli/bin/${name}`);
 	const common = {
@@ -34,7 +42,7 @@ async function bundle() {
 		platform: "node",
 		format: "esm",
 		target: "node20",
-		external: ["koffi"],
+		external: ["koffi", "@resvg/resvg-js"],
 		logLevel: "warning",
 		// Some of what is bundled is CommonJS and calls require() for Node's own modules.
 		banner: {

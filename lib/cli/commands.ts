@@ -4,6 +4,7 @@ import { completeCommand } from "./complete.js";
 import { completionCommand } from "./completion.js";
 import { destroyCommand } from "./destroy.js";
 import { execCommand } from "./exec.js";
+import { graphCommand } from "./graph.js";
 import { planCommand } from "./plan.js";
 import { statusCommand } from "./status.js";
 import { validateCommand } from "./validate.js";
@@ -17,6 +18,7 @@ const FAMILY: readonly (readonly [name: string, make: (name: string) => Command]
 	["validate", validateCommand],
 	["status", statusCommand],
 	["exec", execCommand],
+	["graph", graphCommand],
 ];
 
 /** `xdp-topology COMMAND …` */

@@ -11,6 +11,7 @@ import { type CommonOptions, command } from "./main.js";
 import { note, printJson, useColor } from "./output.js";
 import { display } from "./progress.js";
 import { interruptible } from "./signals.js";
+import { isFile } from "./target.js";
 
 interface Options extends CommonOptions {
 	all?: boolean;
@@ -54,11 +55,8 @@ function show(result: DestroyResult, verbose: boolean): void {
 	else process.stdout.write(`${result.lab}: ${isEmpty(result.plan) ? "nothing to destroy" : "destroyed"}\n`);
 }
 
-/** An argument with a `/`, or that ends in `.yaml` or `.yml`, is a file; any other is a lab. */
 function nameOf(target: string): string {
-	return target === "-" || target.includes("/") || /\.ya?ml$/.test(target)
-		? loadTopology(target).name
-		: target;
+	return isFile(target) ? loadTopology(target).name : target;
 }
 
 function labsUp(all: boolean): string[] {

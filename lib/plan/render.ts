@@ -64,8 +64,11 @@ function what(change: Change, kind: KindRules): string {
 	return difference === undefined ? kind.describe(object) : `${object.name}: ${difference}`;
 }
 
+/** How the reason begins of what is there, and goes and comes along with something else. */
+export const MADE_AGAIN = "made again after";
+
 function reasonOf(change: Change): string | undefined {
-	if ("because" in change && change.because !== undefined) return `made again after ${change.because}`;
+	if ("because" in change && change.because !== undefined) return `${MADE_AGAIN} ${change.because}`;
 	return change.action === "remove" ? undefined : change.object.reason;
 }
 

@@ -1,0 +1,54 @@
+/** What the dot language and its HTML-like labels look like, with all that is foreign escaped. */
+
+/**
+ * A quoted ID. A backslash is kept as it is by the language, except before a quote or a line's end
+ * (https://graphviz.org/doc/info/lang.html); doubled, it can be before neither.
+ */
+export function quoted(text: string): string {
+	return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+export function attributes(values: Record<string, string>): string {
+	return `[${Object.entries(values)
+		.map(([name, value]) => `${name}=${quoted(value)}`)
+		.join(" ")}]`;
+}
+
+/** Text in an HTML-like label, where also `-` and quotes are safer as numbers inside attributes. */
+export function escapeHtml(text: string): string {
+	return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+type Html = { html: string };
+type Attributes = Record<string, string | undefined>;
+
+function element(name: string, values: Attributes, content: string): string {
+	const list = Object.entries(values)
+		.filter(([, value]) => value !== undefined)
+		.map(([key, value]) => ` ${key}="${escapeHtml(value as string)}"`);
+	return `<${name}${list.join("")}>${content}</${name}>`;
+}
+
+const html = (content: string | Html) => (typeof content === "string" ? escapeHtml(content) : content.html);
+
+export function font(values: { color: string; "point-size"?: string }, text: string | Html): Html {
+	return { html: element("font", values, html(text)) };
+}
+
+export function bold(text: string | Html): Html {
+	return { html: element("b", {}, html(text)) };
+}
+
+/** Several one below the other. */
+export function lines(parts: readonly (string | Html)[]): Html {
+	return { html: parts.map((part) => `${html(part)}<br align="left"/>`).join("") };
+}
+
+/** A row of cells, each with its attributes. */
+export function row(...cells: [Attributes, string | Html][]): string {
+	return `<tr>${cells.map(([values, content]) => element("td", values, html(content))).join("")}</tr>`;
+}
+
+export function table(values: Attributes, rows: readonly string[]): string {
+	return element("table", values, rows.join(""));
+}
