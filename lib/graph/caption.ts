@@ -1,6 +1,6 @@
 import { type Graph, isDrifted } from "./model.js";
 
-/** Lines of drift at one place, after which the picture only counts. */
+/** Differences at one place, beyond which the picture only counts. */
 const LINES = 4;
 
 /** What stands below a picture: what it is of, and what the colours mean where they mean something. */
@@ -19,20 +19,29 @@ export function caption(graph: Graph): { text: string; drift: boolean }[] {
 	const red = Boolean(differences) || namespaces.some(({ ends }) => ends.some(isDrifted));
 	return [
 		{ text: [`${lab}, live: ${verdict}`, ...legend].join("; "), drift: red },
-		...shorten(drift).map((text) => ({ text, drift: true })),
+		...drift.map((text) => ({ text, drift: true })),
 	];
 }
 
-/** Lines that fit in a card: the first few, and how many more; each no longer than a card is wide. */
+/** What fits in a card: the first few, how many more, and no line longer than a card is wide. */
 export function shorten(drift: readonly string[]): string[] {
 	const shown = drift.length > LINES ? drift.slice(0, LINES - 1) : drift;
 	const more = drift.length - shown.length;
-	return [...shown.map(cut), ...(more ? [`and ${more} more`] : [])];
+	return [...shown.flatMap(wrap), ...(more ? [`and ${more} more`] : [])];
 }
 
-/** Characters. */
-const WIDTH = 56;
+/** Characters; about what a name, an address and a program take beside each other. */
+const WIDTH = 34;
 
-function cut(text: string): string {
-	return text.length > WIDTH ? `${text.slice(0, WIDTH - 1)}…` : text;
+/** Breaks between words; what follows is indented. */
+function wrap(text: string): string[] {
+	const lines: string[] = [];
+	let line = "";
+	for (const word of text.split(" ")) {
+		if (line.trim() !== "" && line.length + 1 + word.length > WIDTH) {
+			lines.push(line);
+			line = `  ${word}`;
+		} else line = line === "" ? word : `${line} ${word}`;
+	}
+	return [...lines, line];
 }

@@ -102,5 +102,7 @@ function pill(text: string, color: string, bgcolor: string): string {
 function driftRow(drift: readonly string[]): string[] {
 	if (drift.length === 0) return [];
 	const text = font({ color: LIGHT.drift, "point-size": SMALL }, lines(shorten(drift)));
-	return [row([{ colspan: "3", align: "left", balign: "left", bgcolor: LIGHT.driftFill }, text])];
+	const box = { border: "0", style: "rounded", cellspacing: "0", cellpadding: "3", bgcolor: LIGHT.driftFill };
+	const inner = table(box, [row([{ align: "left", balign: "left" }, text])]);
+	return [row([{ colspan: "3" }, { html: inner }])];
 }

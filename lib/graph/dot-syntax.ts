@@ -14,9 +14,11 @@ export function attributes(values: Record<string, string>): string {
 		.join(" ")}]`;
 }
 
-/** Text in an HTML-like label, where also `-` and quotes are safer as numbers inside attributes. */
+/** Text in an HTML-like label, or in XML. Spaces at a line's start are kept. */
 export function escapeHtml(text: string): string {
-	return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+	return text
+		.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+		.replace(/^ +/, (spaces) => "&#160;".repeat(spaces.length));
 }
 
 type Html = { html: string };

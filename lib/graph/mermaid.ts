@@ -25,7 +25,7 @@ export function toMermaid(graph: Graph, options: { full?: boolean } = {}): strin
 	});
 	return [
 		"flowchart LR",
-		...caption(graph).map(({ text }) => `\t%% ${encode(text)}`),
+		...caption(graph).map(({ text }) => `\t%% ${text.replaceAll("{", "(")}`),
 		...graph.namespaces.map(
 			(namespace) => `\t${ids.get(namespace.name)}("${label(namespace)}")${classOf(namespace)}`,
 		),
@@ -55,9 +55,8 @@ function endLabel({ namespace, interface: link }: GraphEndName, end: GraphEnd | 
 		...(detail.addresses ? end.addresses : []),
 		...programs.map((program) => `(${program})`),
 		...state,
-		...end.drift,
 	];
-	return parts.map(encode).join(" ");
+	return [parts.join(" "), ...end.drift].map(encode).join("<br/>");
 }
 
 /** Whatever could mean something to Mermaid, or to the HTML that it makes, as its number. */
