@@ -28,12 +28,13 @@ function rows(namespace: GraphNamespace, detail: Detail): string[] {
 	const [only, ...others] = ends;
 	// One line is enough for the many that have one end and do nothing but send and receive.
 	if (!detail.addresses && detail.ends && only && !others.length && forwarding === null && !gone)
-		return [...endRows(only, detail, namespace.name), ...driftRow(drift)];
-	const shown = detail.ends ? ends : ends.filter((end) => isDrifted(end) || end.down);
+		return [...endRows(only, 0, detail, namespace.name), ...driftRow(drift)];
 	return [
 		title(namespace),
 		...driftRow(drift),
-		...shown.flatMap((end) => ["<hr/>", ...endRows(end, detail)]),
+		...ends.flatMap((end, i) =>
+			detail.ends || isDrifted(end) || end.down ? ["<hr/>", ...endRows(end, i, detail)] : [],
+		),
 	];
 }
 
@@ -51,17 +52,18 @@ function title({ name, forwarding, gone }: GraphNamespace): string {
 }
 
 /** Lines come to the row's ends: to its first cell from the left, to its last from the right. */
-function endRows(end: GraphEnd, detail: Detail, head?: string): string[] {
-	const left = `l ${end.interface}`;
-	const right = `r ${end.interface}`;
+function endRows(end: GraphEnd, number: number, detail: Detail, head?: string): string[] {
 	const color = isDrifted(end) || end.down ? LIGHT.drift : LIGHT.text;
 	const name = font({ color }, end.interface);
 	const addresses = addressLines(detail.addresses ? end.addresses : []);
 	return [
 		row(
-			[{ port: left, align: "left" }, head === undefined ? name : bold(font({ color: LIGHT.text }, head))],
+			[
+				{ port: `l${number}`, align: "left" },
+				head === undefined ? name : bold(font({ color: LIGHT.text }, head)),
+			],
 			[{ align: "left", balign: "left" }, head === undefined ? addresses : name],
-			[{ port: right, align: "right" }, programs(end)],
+			[{ port: `r${number}`, align: "right" }, programs(end)],
 		),
 		...driftRow(end.drift),
 	];

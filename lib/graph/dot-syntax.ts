@@ -14,7 +14,7 @@ export function attributes(values: Record<string, string>): string {
 		.join(" ")}]`;
 }
 
-/** Text in an HTML-like label, or in XML. Spaces at a line's start are kept. */
+/** Text in XML, or in an HTML-like label. Spaces at a line's start are kept. */
 export function escapeHtml(text: string): string {
 	return text
 		.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
@@ -31,7 +31,10 @@ function element(name: string, values: Attributes, content: string): string {
 	return `<${name}${list.join("")}>${content}</${name}>`;
 }
 
-const html = (content: string | Html) => (typeof content === "string" ? escapeHtml(content) : content.html);
+/** Even in these labels Graphviz fills in `\N` and `\G`, the names of node and graph; `\\` is one `\`. */
+function html(content: string | Html): string {
+	return typeof content === "string" ? escapeHtml(content.replaceAll("\\", "\\\\")) : content.html;
+}
 
 export function font(values: { color: string; "point-size"?: string }, text: string | Html): Html {
 	return { html: element("font", values, html(text)) };

@@ -11,15 +11,14 @@ export function toDot(graph: Graph, options: { full?: boolean } = {}): string {
 	const detail = detailFor(graph, options.full ?? false);
 	const edges = new Edges(graph, detail);
 	const nodes = graph.namespaces.map(
-		(namespace) => `\t${quoted(namespace.name)} [label=<${card(namespace, detail)}>]`,
+		(namespace, i) => `\t${quoted(namespace.name)} [id="namespace${i}" label=<${card(namespace, detail)}>]`,
 	);
 	const lines = graph.pairs.map((pair, i) => edges.draw(pair, i));
 	return [
 		`graph ${quoted(graph.lab)} {`,
-		// Courier stands for every fixed pitch: Graphviz knows its widths.
-		`\tgraph ${attributes({ rankdir: "LR", bgcolor: "transparent", pad: "0.2", nodesep: detail.addresses ? "0.3" : "0.15", ranksep: detail.addresses ? "0.7" : "1.1", fontname: "Courier", fontsize: "10", labelloc: "b", labeljust: "l" })}`,
+		`\tgraph ${attributes({ ...page, ...spacing(detail) })}`,
 		`\tgraph [label=<${legend(graph)}>]`,
-		`\tnode ${attributes({ shape: "plain", fontname: "Courier", fontsize: "12", fontcolor: LIGHT.text })}`,
+		`\tnode ${attributes({ shape: "plain", fontname: FIXED, fontsize: "12", fontcolor: LIGHT.text })}`,
 		`\tedge ${attributes({ color: LIGHT.line, penwidth: "1.4" })}`,
 		...nodes,
 		...lines,
@@ -28,10 +27,29 @@ export function toDot(graph: Graph, options: { full?: boolean } = {}): string {
 	].join("\n");
 }
 
+/** Courier stands for every font of fixed pitch: Graphviz knows its widths. */
+const FIXED = "Courier";
+
+const page = {
+	rankdir: "LR",
+	bgcolor: "transparent",
+	pad: "0.2",
+	fontname: FIXED,
+	fontsize: "10",
+	labelloc: "b",
+	labeljust: "l",
+};
+
+/** In inches. Many small cards stand closer, with more room for the lines between their columns. */
+function spacing({ addresses }: Detail): { nodesep: string; ranksep: string } {
+	return addresses ? { nodesep: "0.3", ranksep: "0.7" } : { nodesep: "0.15", ranksep: "1.1" };
+}
+
 /** Lines from the right side of one card to the left side of another in a later column. */
 class Edges {
 	readonly #levels: Map<string, number>;
-	readonly #ends: Map<string, GraphEnd>;
+	/** With its number in its card. */
+	readonly #ends: Map<string, { end: GraphEnd; number: number }>;
 	readonly #detail: Detail;
 
 	constructor(graph: Graph, detail: Detail) {
@@ -39,9 +57,13 @@ class Edges {
 		this.#detail = detail;
 		this.#ends = new Map(
 			graph.namespaces.flatMap(({ name, ends }) =>
-				ends.map((end): [string, GraphEnd] => [`${name}:${end.interface}`, end]),
+				ends.map((end, number) => [`${name}:${end.interface}`, { end, number }] as const),
 			),
 		);
+	}
+
+	#find({ namespace, interface: link }: GraphEndName) {
+		return this.#ends.get(`${namespace}:${link}`);
 	}
 
 	draw({ ends: [one, other] }: GraphPair, number: number): string {
@@ -58,16 +80,18 @@ class Edges {
 		return `\t${this.#end(from, "r")} -- ${this.#end(to, same ? "r" : "l")} ${attributes(more)}`;
 	}
 
-	/** The side of an end's row that the line comes to. */
-	#end({ namespace, interface: link }: GraphEndName, side: "l" | "r"): string {
-		if (!this.#detail.ends) return quoted(namespace);
-		return `${quoted(namespace)}:${quoted(`${side} ${link}`)}:${side === "l" ? "w" : "e"}`;
+	/**
+	 * The side of an end's row that the line comes to. Ports go by number, as a name is not escaped alike
+	 * in an ID and in a label's attribute.
+	 */
+	#end(end: GraphEndName, side: "l" | "r"): string {
+		const node = quoted(end.namespace);
+		if (!this.#detail.ends) return node;
+		return `${node}:${side}${this.#find(end)?.number ?? 0}:${side === "l" ? "w" : "e"}`;
 	}
 
 	#style(...names: (GraphEndName | null)[]): Record<string, string> {
-		const ends = names.flatMap((name) =>
-			name ? [this.#ends.get(`${name.namespace}:${name.interface}`)] : [],
-		);
+		const ends = names.map((name) => name && this.#find(name)?.end);
 		if (ends.some((end) => end?.gone)) return { color: LIGHT.drift, style: "dashed" };
 		if (ends.some((end) => end?.down)) return { color: LIGHT.drift, style: "dotted" };
 		return ends.some((end) => end && isDrifted(end)) ? { color: LIGHT.drift } : {};

@@ -29,7 +29,7 @@ export async function renderPng(graph: Graph, options: { full?: boolean }): Prom
 	const svg = await renderSvg(graph, options);
 	const { Resvg } = await import("@resvg/resvg-js");
 	const [, width = 0, height = 0] = /width="(\d+)pt" height="(\d+)pt"/.exec(svg)?.map(Number) ?? [];
-	const zoom = Math.min(2, PIXELS / Math.max(width, height, 1));
+	const zoom = Math.min(2, PIXELS / (Math.max(width, height, 1) * PIXELS_PER_POINT));
 	const picture = new Resvg(svg, {
 		background: "#ffffff",
 		fitTo: { mode: "zoom", value: zoom },
@@ -41,6 +41,9 @@ export async function renderPng(graph: Graph, options: { full?: boolean }): Prom
 
 /** Of each side, at most. */
 const PIXELS = 16_000;
+
+/** CSS: 96 pixels and 72 points an inch. */
+const PIXELS_PER_POINT = 96 / 72;
 
 /** The build puts the fonts beside what it bundles: a machine may have none. */
 function fonts(): string[] {
