@@ -34,7 +34,7 @@ function copyFonts() {
 		copyFileSync(`node_modules/dejavu-fonts-ttf/${name}`, `dist/fonts/${name.replace("ttf/", "")}`);
 }
 
-/** One file a command, what they share in chunks; everything bundled but what is native code. */
+/** One file a command, what they share in chunks; everything bundled but native code and WebAssembly. */
 async function bundle() {
 	const commands = readdirSync("lib/cli/bin").map((name) => `lib/cli/bin/${name}`);
 	const common = {
@@ -42,7 +42,7 @@ async function bundle() {
 		platform: "node",
 		format: "esm",
 		target: "node20",
-		external: ["koffi", "@resvg/resvg-js"],
+		external: ["koffi", "@resvg/resvg-js", "@viz-js/viz"],
 		logLevel: "warning",
 		// Some of what is bundled is CommonJS and calls require() for Node's own modules.
 		banner: {

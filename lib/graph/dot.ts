@@ -76,7 +76,9 @@ class Edges {
 		const level = (end: GraphEndName) => this.#levels.get(end.namespace) ?? 0;
 		const [from, to] = level(one) <= level(other) ? [one, other] : [other, one];
 		const same = level(from) === level(to);
-		const more = same ? { ...style, constraint: "false" } : style;
+		// Without a label, Graphviz keeps no room for a line that comes back to the card that it left.
+		const loop = from.namespace === to.namespace ? { label: " " } : { constraint: "false" };
+		const more = same ? { ...style, ...loop } : style;
 		return `\t${this.#end(from, "r")} -- ${this.#end(to, same ? "r" : "l")} ${attributes(more)}`;
 	}
 
