@@ -85,7 +85,7 @@ function programs({ programs, gone, down }: GraphEnd) {
 }
 
 function programPill({ name, generic, foreign }: GraphProgram): string {
-	const text = `${name}${generic ? " generic" : ""}`;
+	const text = `${name}${generic ? " generic" : ""}${foreign ? ", not the lab's" : ""}`;
 	if (foreign) return pill(text, LIGHT.foreign, LIGHT.foreignFill);
 	return generic
 		? pill(text, LIGHT.generic, LIGHT.genericFill)

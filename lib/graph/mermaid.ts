@@ -48,7 +48,9 @@ function classOf({ host, gone, drift }: GraphNamespace): string {
 
 function endLabel({ namespace, interface: link }: GraphEndName, end: GraphEnd | undefined, detail: Detail) {
 	if (!end || (!detail.ends && !end.drift.length)) return encode(`${namespace}:${link}`);
-	const programs = end.programs.map(({ name, generic }) => (generic ? `${name} generic` : name));
+	const programs = end.programs.map(
+		({ name, generic, foreign }) => `${name}${generic ? " generic" : ""}${foreign ? ", not the lab's" : ""}`,
+	);
 	const state = end.gone ? ["gone"] : end.down ? ["down"] : [];
 	const parts = [
 		`${namespace}:${link}`,

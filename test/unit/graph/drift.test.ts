@@ -126,11 +126,13 @@ test("a link that is down is told, and its line is dotted", async () => {
 	expect(svg).toContain('stroke-dasharray="1,5"');
 });
 
-test("a program of somebody else's has a colour of its own", async () => {
+test("a program of somebody else's says so, in a colour of its own", async () => {
 	const status = live();
 	for (const { xdp } of status.namespaces.flatMap(({ ends }) => ends))
 		for (const one of xdp) one.ours = false;
-	expect((await graph(status)).replace(/<style>.*<\/style>/s, "")).toContain("#ffe4f3");
+	const svg = (await graph(status)).replace(/<style>.*<\/style>/s, "").replaceAll("&#160;", " ");
+	expect(svg).toContain("#ffe4f3");
+	expect(svg).toContain("fib, not the lab&#39;s");
 });
 
 test("many differences at one place are counted, not listed", async () => {
