@@ -28,7 +28,7 @@ export function graphCommand(name: string): Command {
 			`${name} --format mermaid lab.yaml`,
 		].join("\n"),
 	)
-		.argument("<target>", "a topology file (it has a / or ends in .yaml or .yml, or is -), or a lab's name")
+		.argument("<lab|file>", "a topology file (it has a / or ends in .yaml or .yml, or is -), or a lab's name")
 		.addOption(
 			new Option("-f, --format <format>", "of the picture, svg unless -o says more").choices(FORMATS),
 		)
