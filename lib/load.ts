@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { UsageError } from "./errors.js";
 import { decode, MAX_SIZE } from "./topology/decode.js";
 import { parseTopology } from "./topology/parse-topology.js";
+import { Source } from "./topology/source.js";
 import type { Topology } from "./topology/topology.js";
 
 /**
@@ -11,8 +12,14 @@ import type { Topology } from "./topology/topology.js";
  * @throws UsageError where there is no such file, or it is none: a directory, a device, a FIFO
  */
 export function loadTopology(file: string): Topology {
+	return readTopology(file).topology;
+}
+
+/** The same, with the text that the positions of warnings refer to. */
+export function readTopology(file: string): { topology: Topology; source: Source } {
 	const name = file === "-" ? "(standard input)" : file;
-	return parseTopology(decode(file === "-" ? readInput(name) : readFile(file), name), name);
+	const text = decode(file === "-" ? readInput(name) : readFile(file), name);
+	return { topology: parseTopology(text, name), source: new Source(text, name) };
 }
 
 function readInput(name: string): Buffer {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { apply } from "../apply.js";
-import { loadTopology } from "../load.js";
+import { readTopology } from "../load.js";
 import { isEmpty } from "../plan/plan.js";
 import { silent } from "../progress.js";
 import { renderJson, renderText } from "../render-plan.js";
@@ -24,7 +24,7 @@ export function applyCommand(name: string): Command {
 		.argument("<file>", "a topology file, or - for standard input")
 		.option("--keep", "leave what was done before a failure, for a look")
 		.action(async (file: string, options: Options) => {
-			const topology = loadTopology(file);
+			const { topology, source } = readTopology(file);
 			const started = performance.now();
 			const result = await interruptible((signal) =>
 				apply(topology, {
@@ -34,7 +34,7 @@ export function applyCommand(name: string): Command {
 					onWait: (holder) => note(`waiting for ${holder}`),
 				}),
 			);
-			if (!options.quiet) showWarnings(file, topology.warnings, result.warnings);
+			if (!options.quiet) showWarnings(source, topology.warnings, result.warnings);
 			if (options.json) printJson(renderJson(result));
 			else if (options.verbose) process.stdout.write(renderText(result, { color: useColor(process.stdout) }));
 			else if (!options.quiet) {

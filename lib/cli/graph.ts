@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
 import { type GraphFormat, graph, graphModel } from "../graph.js";
-import { loadTopology } from "../load.js";
+import { readTopology } from "../load.js";
 import { status } from "../status.js";
 import { type CommonOptions, command } from "./main.js";
 import { printJson } from "./output.js";
@@ -51,8 +51,8 @@ export function graphCommand(name: string): Command {
 
 function load(target: string, { quiet }: Options) {
 	if (!isFile(target)) return status(target);
-	const topology = loadTopology(target);
-	if (!quiet) showWarnings(target, topology.warnings, []);
+	const { topology, source } = readTopology(target);
+	if (!quiet) showWarnings(source, topology.warnings, []);
 	return topology;
 }
 

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { ApplyError, ConflictError, InterruptedError, UnsupportedError, UsageError } from "../errors.js";
 import { TopologyError } from "../topology/error.js";
-import { useColor } from "./output.js";
+import { note, useColor } from "./output.js";
 import { version } from "./version.js";
 
 /** sysexits.h where it has a number, and what `commands.md` gives the rest. */
@@ -67,13 +67,13 @@ export function report(error: unknown): number {
 	const message = error instanceof Error ? error.message : String(error);
 	const undone = (error instanceof ApplyError || error instanceof InterruptedError) && error.undone;
 	const hint = undone ? "\nwhat was done has been undone" : "";
-	process.stderr.write(`error: ${message}${hint}\n`);
+	note(`error: ${message}${hint}`);
 	if (error instanceof UsageError) return EXIT.usage;
 	if (error instanceof UnsupportedError) return EXIT.unsupported;
 	if (error instanceof ConflictError) return EXIT.failed;
 	if (error instanceof InterruptedError) return error.reason === "SIGTERM" ? EXIT.SIGTERM : EXIT.SIGINT;
 	if (error instanceof ApplyError && error.remains.length) {
-		process.stderr.write(`could not be undone:\n${error.remains.map((line) => `  ${line}\n`).join("")}`);
+		note(["could not be undone:", ...error.remains.map((line) => `  ${line}`)].join("\n"));
 		return EXIT.remains;
 	}
 	if (!(error instanceof ApplyError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);

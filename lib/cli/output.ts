@@ -1,4 +1,5 @@
 import type { WriteStream } from "node:tty";
+import { printableLines } from "../topology/printable.js";
 
 /** Whether a stream wants colour: a terminal, unless NO_COLOR says no (https://no-color.org). */
 export function useColor(stream: NodeJS.WriteStream | WriteStream): boolean {
@@ -12,5 +13,6 @@ export function printJson(value: unknown): void {
 
 /** A line to standard error, where everything goes that is no result. */
 export function note(text: string): void {
-	process.stderr.write(`${text}\n`);
+	// Names of processes, links and labs are anybody's to choose.
+	process.stderr.write(`${printableLines(text)}\n`);
 }

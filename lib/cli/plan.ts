@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { plan } from "../apply.js";
-import { loadTopology } from "../load.js";
+import { readTopology } from "../load.js";
 import { isEmpty } from "../plan/plan.js";
 import { renderJson, renderText } from "../render-plan.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
@@ -21,9 +21,9 @@ export function planCommand(name: string): Command {
 		.argument("<file>", "a topology file, or - for standard input")
 		.option("--detailed-exitcode", "exit with 2 when there is something to do")
 		.action(async (file: string, options: Options) => {
-			const topology = loadTopology(file);
+			const { topology, source } = readTopology(file);
 			const result = await plan(topology);
-			if (!options.quiet) showWarnings(file, topology.warnings, result.warnings);
+			if (!options.quiet) showWarnings(source, topology.warnings, result.warnings);
 			if (options.json) printJson(renderJson(result));
 			else if (!options.quiet) process.stdout.write(renderText(result, { color: useColor(process.stdout) }));
 			if (options.detailedExitcode && !isEmpty(result.plan)) process.exitCode = EXIT.difference;

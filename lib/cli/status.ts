@@ -3,6 +3,7 @@ import { requireCapabilities } from "../kernel/capabilities.js";
 import { listLabs } from "../kernel/labs.js";
 import { planText } from "../plan/render.js";
 import { type EndStatus, type LabStatus, status } from "../status.js";
+import { printable } from "../topology/printable.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { printJson, useColor } from "./output.js";
 
@@ -71,5 +72,7 @@ function describeEnd({ name, peer, up, mtu, addresses, xdp }: EndStatus): string
 		const whose = ours ? "" : ", not this lab's";
 		return `${name} (${mode}, id ${id}, tag ${tag}${whose})`;
 	});
-	return [`${name} — ${peer ?? "?"}`, up ? "up" : "DOWN", `mtu ${mtu}`, ...addresses, ...programs].join("  ");
+	return [`${name} — ${peer ?? "?"}`, up ? "up" : "DOWN", `mtu ${mtu}`, ...addresses, ...programs]
+		.map(printable)
+		.join("  ");
 }

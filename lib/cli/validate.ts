@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { UsageError } from "../errors.js";
-import { loadTopology } from "../load.js";
+import { readTopology } from "../load.js";
 import { TopologyError } from "../topology/error.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { note, printJson, useColor } from "./output.js";
@@ -30,11 +30,13 @@ interface Result {
 
 function check(file: string, options: CommonOptions): Result {
 	try {
-		const topology = loadTopology(file);
+		const { topology, source } = readTopology(file);
 		if (!options.json && !options.quiet) {
-			showWarnings(file, topology.warnings, []);
+			showWarnings(source, topology.warnings, []);
 			const { name, namespaces, veths } = topology;
-			process.stdout.write(`${file}: ok (${name}: ${namespaces.length} namespaces, ${veths.length} veths)\n`);
+			process.stdout.write(
+				`${source.file}: ok (${name}: ${namespaces.length} namespaces, ${veths.length} veths)\n`,
+			);
 		}
 		return { file, valid: true, errors: [], warnings: topology.warnings };
 	} catch (error) {

@@ -64,7 +64,7 @@ function pairUp(namespaces: NamespaceSnapshot[]): Pair["ends"][] {
 	const ends = namespaces.flatMap((namespace) =>
 		namespace.links
 			.filter(({ kind }) => kind === "veth")
-			.map((link): LabEnd => ({ name: `${namespace.name}:${link.name}`, namespace, link })),
+			.map((link): LabEnd => ({ name: `${namespace.name}:${link.name}`, pair: "", namespace, link })),
 	);
 	const byIndex = new Map<number, LabEnd[]>();
 	for (const end of ends) {
@@ -80,7 +80,9 @@ function pairUp(namespaces: NamespaceSnapshot[]): Pair["ends"][] {
 			.get(end.link.peerIndex ?? 0)
 			?.find((other) => !done.has(other) && areMates(end, other));
 		for (const one of mate ? [end, mate] : [end]) done.add(one);
-		pairs.push(mate ? [end, mate] : [end]);
+		const pair: Pair["ends"] = mate ? [end, mate] : [end];
+		for (const one of pair) one.pair = `veth ${pairName(pair.map(({ name }) => name))}`;
+		pairs.push(pair);
 	}
 	return pairs;
 }

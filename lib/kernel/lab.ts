@@ -6,9 +6,9 @@ import { type EndName, HOST } from "../topology/topology.js";
 import { closeLoaded, type LoadedProgram } from "./bpf.js";
 import { deviations, readFreshFeatures } from "./fresh.js";
 import { WINDOW } from "./identify.js";
-import { NetnsNames, openCurrent, openNamed, within } from "./netns.js";
+import { inFresh, NetnsNames, openCurrent, openNamed, within } from "./netns.js";
 import { NETLINK_GENERIC, NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
-import { writeSysctl } from "./sysctl.js";
+import { readSysctl, writeSysctl } from "./sysctl.js";
 
 /** An open namespace: a descriptor, and sockets that stay in it. */
 class OpenNamespace {
@@ -208,6 +208,11 @@ export class Lab {
 		const { socket, ethtool } = this.namespace(end.slice(0, end.indexOf(":"))).generic;
 		this.#featureNames ??= decodeFeatures(socket.get(getFeatures(ethtool, this.ifindex(end)))).known;
 		return this.#featureNames;
+	}
+
+	/** The value that a namespace has which {@link create} has just made; null where there is no such name. */
+	freshSysctl(name: string): string | null {
+		return inFresh(() => new Map(deviations()).get(name) ?? readSysctl(name) ?? null);
 	}
 
 	/** The features of a veth that nobody has changed. */

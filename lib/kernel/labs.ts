@@ -1,3 +1,4 @@
+import { isLabName } from "../topology/names.js";
 import { HOST } from "../topology/topology.js";
 import { Lab, MARK } from "./lab.js";
 import { listNames } from "./netns.js";
@@ -14,7 +15,8 @@ export function listLabs(): string[] {
 	} finally {
 		lab.closeAll();
 	}
-	return [...labs].sort();
+	// An alias is anybody's to set.
+	return [...labs].filter(isLabName).sort();
 }
 
 /** The namespaces that labs have made, by name. */

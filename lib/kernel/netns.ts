@@ -1,5 +1,6 @@
 import {
 	closeSync,
+	constants,
 	fstatSync,
 	mkdirSync,
 	openSync,
@@ -35,7 +36,8 @@ export function openCurrent(): number {
 export function openNamed(name: string): number | undefined {
 	let fd: number;
 	try {
-		fd = openSync(`${NETNS_DIRECTORY}/${name}`, "r");
+		// A FIFO of that name would keep open(2) waiting.
+		fd = openSync(`${NETNS_DIRECTORY}/${name}`, constants.O_RDONLY | constants.O_NONBLOCK);
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
 		throw error;

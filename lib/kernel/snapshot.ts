@@ -43,6 +43,8 @@ export interface NamespaceSnapshot {
 
 export interface LabEnd {
 	name: EndName;
+	/** The id of the veth object that it is an end of. */
+	pair: string;
 	namespace: NamespaceSnapshot;
 	link: Link;
 }

@@ -22,15 +22,12 @@ export const address: Kind<Address> = {
 		[...ends.values()].flatMap((end) =>
 			end.addresses.map((prefix) => object(end.name, prefix, vethOf(end.name, peers.get(end.name)?.name))),
 		),
-	observe: ({ pairs, wanted }) =>
-		pairs.flatMap(({ ends }) => {
-			const pair = vethOf(...(ends.map(({ name }) => name) as [EndName, EndName?]));
-			return ends.flatMap((end) =>
-				addressesOf(end)
-					.filter((one) => !isKernels(one, end.link.mac) || wanted.has(`address ${end.name} ${one.prefix}`))
-					.map(({ prefix }) => object(end.name, prefix, pair, isConnected(end, prefix))),
-			);
-		}),
+	observe: ({ ends, wanted }) =>
+		[...ends.values()].flatMap((end) =>
+			addressesOf(end)
+				.filter((one) => !isKernels(one, end.link.mac) || wanted.has(`address ${end.name} ${one.prefix}`))
+				.map(({ prefix }) => object(end.name, prefix, end.pair, isConnected(end, prefix))),
+		),
 	// The kernel makes the route to the subnet with the address, and only then.
 	replaces: () => true,
 	// Removing a primary IPv4 address takes its secondaries along (__inet_del_ifa()); as there is no

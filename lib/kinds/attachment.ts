@@ -36,10 +36,7 @@ export const attachment: Kind<Attachment> = {
 		}),
 	observe: (snapshot) => {
 		const current = currentPrograms(snapshot);
-		return snapshot.pairs.flatMap(({ ends }) => {
-			const pair = vethOf(...(ends.map(({ name }) => name) as [EndName, EndName?]));
-			return ends.flatMap((end) => observeEnd(snapshot, current, end, pair));
-		});
+		return [...snapshot.ends.values()].flatMap((end) => observeEnd(snapshot, current, end));
 	},
 	equal: (desired, actual) =>
 		actual.current && desired.program === actual.program && desired.mode === actual.mode,
@@ -62,8 +59,7 @@ export const attachment: Kind<Attachment> = {
 function observeEnd(
 	snapshot: Snapshot,
 	current: ReadonlyMap<string, CurrentProgram>,
-	{ name, link }: LabEnd,
-	pair: string,
+	{ name, pair, link }: LabEnd,
 ): LabObject<Attachment>[] {
 	return link.xdp.map(({ mode, id }) => {
 		const label = snapshot.programs.get(id)?.label;

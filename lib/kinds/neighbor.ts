@@ -35,15 +35,12 @@ export const neighbor: Kind<Neighbor> = {
 		}
 		return [...objects.values()];
 	},
-	observe: ({ pairs }) =>
-		pairs.flatMap(({ ends }) => {
-			const pair = vethOf(...(ends.map(({ name }) => name) as [EndName, EndName?]));
-			return ends.flatMap(({ name, link, namespace }) =>
-				namespace.neighbors
-					.filter(({ index, permanent, mac }) => index === link.index && permanent && mac !== undefined)
-					.map(({ ip, mac }) => object(name, ip, mac ?? "", pair)),
-			);
-		}),
+	observe: ({ ends }) =>
+		[...ends.values()].flatMap(({ name, pair, link, namespace }) =>
+			namespace.neighbors
+				.filter(({ index, permanent, mac }) => index === link.index && permanent && mac !== undefined)
+				.map(({ ip, mac = "" }) => object(name, ip, mac, pair)),
+		),
 	create: set,
 	update: (changes, lab) =>
 		set(

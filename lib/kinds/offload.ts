@@ -37,8 +37,8 @@ export const offload: Kind<Offload> = {
 			const { end, feature } = (object as LabObject<Offload>).spec;
 			const found = ends.get(end);
 			const features = found?.namespace.features.get(found.link.index);
-			if (!features) return [];
-			return [{ ...object, spec: { end, feature, ...stateOf(feature, features) } }];
+			if (!found || !features) return [];
+			return [{ ...object, spec: { end, feature, ...stateOf(feature, features) }, within: [found.pair] }];
 		}),
 	equal: (desired, actual) =>
 		desired.state === actual.state || (desired.optional === true && actual.fixed === true),

@@ -1,5 +1,5 @@
 import type { Lab } from "../kernel/lab.js";
-import type { NamespaceSnapshot } from "../kernel/snapshot.js";
+import type { LabEnd, NamespaceSnapshot } from "../kernel/snapshot.js";
 import * as netlink from "../netlink/route.js";
 import { deepEqual, type LabObject } from "../plan/object.js";
 import { type EndName, HOST, type RouteType } from "../topology/topology.js";
@@ -68,15 +68,9 @@ export const route: Kind<Route> = {
 				);
 			}),
 		),
-	observe: ({ namespaces, pairs, wanted }) => {
-		const pairOf = new Map(
-			pairs.flatMap(({ ends }) => {
-				const pair = vethOf(...(ends.map(({ name }) => name) as [EndName, EndName?]));
-				return ends.map(({ name }) => [name, pair] as const);
-			}),
-		);
+	observe: ({ namespaces, ends, wanted }) => {
 		return [...namespaces.values()].flatMap((namespace) =>
-			nameApart(observeIn(namespace, pairOf), (name) => wanted.get(`route ${name}`)?.spec),
+			nameApart(observeIn(namespace, ends), (name) => wanted.get(`route ${name}`)?.spec),
 		);
 	},
 	create: (objects, lab) =>
@@ -98,11 +92,11 @@ interface Surroundings {
 
 function observeIn(
 	{ name, made, links, routes, addresses }: NamespaceSnapshot,
-	pairOf: ReadonlyMap<EndName, string>,
+	ends: ReadonlyMap<EndName, LabEnd>,
 ): LabObject<Route>[] {
 	const byIndex = new Map(links.map((link) => [link.index, link.name]));
 	const around: Surroundings = {
-		pair: (link) => pairOf.get(`${name}:${link}`),
+		pair: (link) => ends.get(`${name}:${link}`)?.pair,
 		addresses: (link) =>
 			addresses
 				.filter(({ index }) => byIndex.get(index) === link)

@@ -1,8 +1,7 @@
 import { interfaceOf } from "../declare/sysctl-interface.js";
-import { inFresh } from "../kernel/netns.js";
 import type { NamespaceSnapshot } from "../kernel/snapshot.js";
 import { normalizeValue, readSysctl, writeSysctl } from "../kernel/sysctl.js";
-import { idOf, type LabObject } from "../plan/object.js";
+import type { LabObject } from "../plan/object.js";
 import { type EndName, HOST } from "../topology/topology.js";
 import { forEach, type Kind } from "./kind.js";
 import { vethOf } from "./veth.js";
@@ -42,14 +41,18 @@ export const sysctl: Kind<Sysctl> = {
 				};
 			}),
 	ask: (objects) => objects.map(({ spec: { namespace, name } }) => ({ namespace, sysctl: name })),
-	observe: ({ namespaces, wanted }) =>
+	observe: ({ namespaces, ends }) =>
 		[...namespaces.values()].flatMap((namespace) =>
 			Array.from(namespace.sysctls, ([name, value]): LabObject<Sysctl> => {
-				const id = { kind: "sysctl", name: `${namespace.name} ${name}` };
+				const pair = ends.get(`${namespace.name}:${interfaceOf(name)}`)?.pair;
 				return {
-					...id,
+					kind: "sysctl",
+					name: `${namespace.name} ${name}`,
 					spec: { namespace: namespace.name, name, value: value ?? null },
-					within: wanted.get(idOf(id))?.within ?? [],
+					within: [
+						...(namespace.made ? [`netns ${namespace.name}`] : []),
+						...(pair === undefined ? [] : [pair]),
+					],
 					needs: [],
 				};
 			}).filter(({ spec }) => spec.value !== null || hasInterface(namespace, spec.name)),
@@ -73,7 +76,7 @@ export const sysctl: Kind<Sysctl> = {
 					namespace,
 					() => readSysctl(`net.${interfaces[1]}.${interfaces[2]}.default.${interfaces[3]}`) ?? null,
 				)
-			: inFresh(() => readSysctl(name) ?? null);
+			: lab.freshSysctl(name);
 		const reason = "no longer in the file: the kernel's default";
 		return value === null ? undefined : { ...object, spec: { namespace, name, value }, reason };
 	},

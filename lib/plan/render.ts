@@ -1,3 +1,4 @@
+import { printable } from "../topology/printable.js";
 import { deepEqual, type KindRules } from "./object.js";
 import type { Action, Change, Plan } from "./plan.js";
 
@@ -78,7 +79,7 @@ const SIGNS: Record<Action, string> = { create: "+", update: "~", replace: "-/+"
 export function planText(document: PlanDocument, options: { color?: boolean } = {}): string {
 	const paint = (code: number, text: string) => (options.color ? `\x1b[${code}m${text}\x1b[0m` : text);
 	const colors: Record<Action, number> = { create: 32, update: 33, replace: 35, remove: 31 };
-	const heads = document.changes.map(({ kind, text }) => `${kind} ${text}`);
+	const heads = document.changes.map(({ kind, text }) => printable(`${kind} ${text}`));
 	const width = Math.min(56, Math.max(0, ...heads.map((head) => head.length)));
 	const lines = document.changes.map(({ action, reason }, i) => {
 		const sign = paint(colors[action], SIGNS[action].padStart(3));

@@ -22,7 +22,7 @@ function refuse(source: Source, offset: number, message: string, hint: string): 
 export function decode(bytes: Uint8Array, file: string): string {
 	const nothing = new Source("", file);
 	if (bytes.length > MAX_SIZE) {
-		refuse(nothing, 0, `the file is too large (${bytes.length} bytes)`, `at most ${MAX_SIZE} bytes`);
+		refuse(nothing, 0, "the file is too large", `at most ${MAX_SIZE} bytes`);
 	}
 	if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
 		refuse(nothing, 0, "the file is UTF-16", "save it as UTF-8");

@@ -16,6 +16,11 @@ export function printable(text: string): string {
 	return text.replace(unprintable, escaped);
 }
 
+/** The same of a text of several lines. */
+export function printableLines(text: string): string {
+	return text.split("\n").map(printable).join("\n");
+}
+
 /** A value of the user's as it stands in a message: printable, in backticks, cut if it is long. */
 export function quote(text: string): string {
 	const cut = text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH)}…` : text;

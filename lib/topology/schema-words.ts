@@ -121,8 +121,18 @@ function wrongType(
 	if (actual === "string" && !types.includes("string") && /^(?:\d+|true|false)$/.test(String(data))) {
 		return { message, hint: "write it without quotes" };
 	}
-	return { message, hint: example(schema) };
+	const asBoolean =
+		types.includes("boolean") && typeof data === "string" ? BOOLEANS.get(data.toLowerCase()) : undefined;
+	return { message, hint: asBoolean === undefined ? example(schema) : `write \`${asBoolean}\`` };
 }
+
+/** What YAML 1.1 and ethtool(8) write for true and false. */
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+	["on", true],
+	["yes", true],
+	["off", false],
+	["no", false],
+]);
 
 function choice(what: string, value: string, known: string[], report: Report): Explanation {
 	const message = `${what} cannot be ${quote(value)}, expected ${list(known.map(quote))}`;

@@ -13,7 +13,7 @@ export interface Position {
 /** A text, the name it is reported under, and where its lines begin. */
 export class Source {
 	readonly text: string;
-	/** As the user named it; `-` for standard input. */
+	/** As the user named it; `(standard input)` for `-`. */
 	readonly file: string;
 	readonly #lineStarts: number[] = [0];
 

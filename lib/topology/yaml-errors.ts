@@ -9,6 +9,11 @@ const UNQUOTED_ADDRESS = /^(?:[0-9a-f]{1,4}:)*[0-9a-f]{0,4}::(?=[\s,\]}]|$)/i;
 const NO_VALUE = /^Implicit map keys need to be followed by map values/;
 const noValue: [string, string] = ["a key without a value", "a space follows the colon: `key: value`"];
 
+const noSpace: [string, string] = ["this does not belong here", "a space follows the colon: `key: { … }`"];
+
+/** A `{` or `[` that finds no end. */
+const UNCLOSED = /must be sufficiently indented and end with a ([\]}])$/;
+
 /** What the YAML library says, for people who do not know its terms. */
 const words: Partial<Record<ErrorCode, [message: string, hint?: string]>> = {
 	BAD_ALIAS: ["an alias is not written like this", "`*NAME`, where `&NAME` marks an earlier value"],
@@ -43,25 +48,39 @@ export function reportYamlErrors(errors: readonly YAMLError[], report: Report): 
 	const { source } = report;
 	const lines = new Set<number>();
 	for (const error of errors) {
-		const range = openingQuote(error, source) ?? { start: error.pos[0], end: error.pos[1] };
+		const range = opening(error, source) ?? { start: error.pos[0], end: error.pos[1] };
 		if (error.code.startsWith("BLOCK_") && unquotedAddress(source, range.start) !== undefined) {
 			continue;
 		}
 		const { line } = source.position(range.start);
 		if (!lines.has(line)) {
 			lines.add(line);
-			const [message, hint] = NO_VALUE.test(error.message)
-				? noValue
-				: (words[error.code] ?? [uncapitalised(error.message)]);
-			report.error(range, "yaml", message, hint);
+			report.error(range, "yaml", ...explain(error, source));
 		}
 	}
 }
 
-/** Where a quoted value begins that never ends; the library points at the end of the file. */
-function openingQuote({ message, pos }: YAMLError, source: Source): Range | undefined {
+function explain({ code, message }: YAMLError, source: Source): [message: string, hint?: string] {
+	if (NO_VALUE.test(message)) {
+		return noValue;
+	}
+	const closer = UNCLOSED.exec(message)?.[1];
+	if (closer !== undefined) {
+		return [`this bracket is never closed`, `\`${closer}\``];
+	}
+	// `namespaces:{ a: }` is a key that begins a mapping in braces, and the braces make no sense then.
+	if (code === "UNEXPECTED_TOKEN" && /\w:[{[]/.test(source.text)) {
+		return noSpace;
+	}
+	return words[code] ?? [uncapitalised(message)];
+}
+
+/** Where a quoted value or a bracket begins that never ends; the library points at where it noticed. */
+function opening({ message, pos }: YAMLError, source: Source): Range | undefined {
 	const quote = /^Missing closing (["'])quote$/.exec(message)?.[1];
-	const offset = quote === undefined ? -1 : source.text.lastIndexOf(quote, pos[0]);
+	const closer = UNCLOSED.exec(message)?.[1];
+	const opener = quote ?? (closer === undefined ? undefined : closer === "}" ? "{" : "[");
+	const offset = opener === undefined ? -1 : source.text.lastIndexOf(opener, pos[0]);
 	return offset === -1 ? undefined : { start: offset, end: offset + 1 };
 }
 
