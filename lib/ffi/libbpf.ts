@@ -49,6 +49,10 @@ function declare(lib: ReturnType<typeof koffi.load>) {
 			"int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)",
 		),
 		mapLookup: lib.func("int bpf_map_lookup_elem(int fd, const void *key, _Out_ uint8_t *value)"),
+		mapLookupBatch: lib.func(
+			"int bpf_map_lookup_batch(int fd, const void *in_batch, _Out_ uint32_t *out_batch, void *keys, void *values, _Inout_ uint32_t *count, const void *options)",
+		),
+		possibleCpus: lib.func("int libbpf_num_possible_cpus(void)"),
 		mapDelete: lib.func("int bpf_map_delete_elem(int fd, const void *key)"),
 		mapFreeze: lib.func("int bpf_map_freeze(int fd)"),
 		progBindMap: lib.func("int bpf_prog_bind_map(int program, int map, const void *options)"),
@@ -98,16 +102,6 @@ export class Libbpf {
 	/** The memory behind a pointer, not copied: valid as long as what it belongs to. */
 	view(pointer: Pointer, size: number): Uint8Array {
 		return new Uint8Array(koffi.view(pointer, size));
-	}
-
-	/** Memory that is never moved or collected, for structures that hold an address. */
-	static allocate(size: number): { address: bigint; bytes: Buffer; free: () => void } {
-		const pointer = koffi.alloc("uint8_t", size);
-		return {
-			address: koffi.address(pointer),
-			bytes: Buffer.from(koffi.view(pointer, size)),
-			free: () => koffi.free(pointer),
-		};
 	}
 
 	/** The errno of the function called last, for those that return NULL. */

@@ -20,6 +20,7 @@ const functions = {
 	execvp: lib.func("int execvp(str file, const char **arguments)"),
 	fcntl: lib.func("int fcntl(int fd, int command, ...)"),
 	signal: lib.func("void *signal(int number, void *handler)"),
+	ioctl: lib.func("int ioctl(int fd, unsigned long request, _Inout_ uint8_t *argument)"),
 	bpf: lib.func("long syscall(long number, int command, _Inout_ uint8_t *attributes, uint32_t size)"),
 };
 
@@ -129,6 +130,11 @@ export function execvp(file: string, args: readonly string[]): never {
 	}
 	checked(functions.execvp(file, [file, ...args, null]), `exec(${file})`);
 	throw new Error("exec returned");
+}
+
+/** ioctl(2) whose argument is a structure, read and written in place. @param what how an error names it */
+export function ioctl(fd: number, request: number, argument: Uint8Array, what: string): void {
+	checked(functions.ioctl(fd, request, argument), `ioctl(${what})`);
 }
 
 /** __NR_bpf differs by architecture: asm/unistd_64.h, asm-generic/unistd.h. */

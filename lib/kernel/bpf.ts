@@ -2,6 +2,7 @@ import { closeSync } from "node:fs";
 import { variables } from "../btf/variables.js";
 import { SyscallError, VerifierError } from "../errors.js";
 import { Libbpf, type Pointer } from "../ffi/libbpf.js";
+import { allocate } from "../ffi/memory.js";
 
 /** The fields that we read of struct bpf_prog_info, <linux/bpf.h>. */
 export interface ProgramInfo {
@@ -44,7 +45,7 @@ function info(fd: number, size: number, prepare: (bytes: Buffer) => void = () =>
 const nameIn = (bytes: Buffer) => bytes.toString("latin1", 0, bytes.indexOf(0));
 
 export function programInfo(fd: number): ProgramInfo {
-	const mapIds = Libbpf.allocate(4 * MAX_MAPS);
+	const mapIds = allocate(4 * MAX_MAPS);
 	try {
 		const bytes = info(fd, PROGRAM_INFO, (bytes) => {
 			bytes.writeUInt32LE(MAX_MAPS, 52);
@@ -96,6 +97,37 @@ export function lookup(map: number, key: Uint8Array, valueSize: number): Buffer 
 	if (result === -ENOENT) return undefined;
 	check(result, "BPF_MAP_LOOKUP_ELEM");
 	return value;
+}
+
+/**
+ * Entries of a per-CPU array, in one call: the value of every possible CPU, one after the other, each
+ * padded to 8 bytes. BPF_MAP_LOOKUP_BATCH of a per-CPU array is there since Linux 5.13.
+ * @param first the first index
+ * @param size of a value, in bytes
+ * @returns an entry each, as many as there are from `first` on, `count` at most
+ */
+export function lookupPerCpu(map: number, first: number, count: number, size: number): Buffer[] {
+	const { call } = Libbpf.get();
+	const entry = perCpuSize(size) * possibleCpus();
+	const keys = Buffer.alloc(4 * count);
+	const values = Buffer.alloc(entry * count);
+	const got = new Uint32Array([count]);
+	// The kernel goes on after the index that it is given; without one it begins at the first.
+	const after = first === 0 ? null : u32Key(first - 1);
+	const result = call.mapLookupBatch(map, after, new Uint32Array(1), keys, values, got, null);
+	// The end of the array came first; what there is has been read.
+	if (result !== -ENOENT) check(result, "BPF_MAP_LOOKUP_BATCH");
+	return Array.from({ length: got[0] ?? 0 }, (_, i) => values.subarray(i * entry, (i + 1) * entry));
+}
+
+/** What a value of a per-CPU map takes of each CPU: bpf_map_value_size() rounds it up. */
+function perCpuSize(size: number): number {
+	return Math.ceil(size / 8) * 8;
+}
+
+/** CPUs that may ever come online: the kernel gives every one its own value. */
+function possibleCpus(): number {
+	return check(Libbpf.get().call.possibleCpus(), "/sys/devices/system/cpu/possible");
 }
 
 /** A devmap resolves an ifindex in the network namespace of the calling thread. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Libbpf } from "../../../lib/ffi/libbpf.js";
 import { bpf } from "../../../lib/ffi/libc.js";
+import { allocate } from "../../../lib/ffi/memory.js";
 import {
 	closeLoaded,
 	type LoadedProgram,
@@ -55,9 +56,9 @@ function compile(name: Name): Buffer {
 export const u32 = u32Key;
 
 const SPACE = 1 << 17;
-const input = Libbpf.allocate(SPACE);
-const output = Libbpf.allocate(SPACE);
-const context = Libbpf.allocate(24);
+const input = allocate(SPACE);
+const output = allocate(SPACE);
+const context = allocate(24);
 
 /** The table of xdp_hardcoded, as it is before the program is loaded. */
 function frozen(redirects: Buffer[]): number {
