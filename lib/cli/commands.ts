@@ -6,6 +6,7 @@ import { destroyCommand } from "./destroy.js";
 import { execCommand } from "./exec.js";
 import { graphCommand } from "./graph.js";
 import { planCommand } from "./plan.js";
+import { statsCommand } from "./stats.js";
 import { statusCommand } from "./status.js";
 import { validateCommand } from "./validate.js";
 import { version } from "./version.js";
@@ -17,6 +18,7 @@ const FAMILY: readonly (readonly [name: string, make: (name: string) => Command]
 	["destroy", destroyCommand],
 	["validate", validateCommand],
 	["status", statusCommand],
+	["stats", statsCommand],
 	["exec", execCommand],
 	["graph", graphCommand],
 ];

@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
 import { NetlinkError, SyscallError } from "../errors.js";
-import { bind, recv, send, setsockopt, socket } from "../ffi/libc.js";
+import { bind, ioctl, recv, send, setsockopt, socket } from "../ffi/libc.js";
 import {
 	decodeAcknowledgement,
 	decodeMessages,
@@ -148,6 +148,11 @@ export class NetlinkSocket {
 			throw new NetlinkError(request.what, errno, text);
 		}
 		throw new SyscallError("recv", 61);
+	}
+
+	/** An ioctl on interfaces: any socket of the namespace takes it (sock_do_ioctl() of net/socket.c). */
+	ioctl(request: number, argument: Uint8Array, what: string): void {
+		ioctl(this.#fd, request, argument, what);
 	}
 
 	#receive(): Iterable<Message> {

@@ -1,0 +1,66 @@
+import { closeSync } from "node:fs";
+import { COUNTERS_MAP, COUNTERS_SIZE, sumCounters } from "../stats/counters.js";
+import type { Counts } from "../stats/counts.js";
+import { closeLoaded, lookupPerCpu, mapInfo, openLoaded, openProgram, programInfo } from "./bpf.js";
+import { LABEL_MAP, type Label, readLabel } from "./label.js";
+
+/** A program as far as counting goes. Holds its map and not the program, which may go meanwhile. */
+export interface CountingProgram {
+	id: number;
+	/** Of its function. */
+	name: string;
+	tag: string;
+	label: Label | undefined;
+	/** Where it counts by itself: a descriptor, to be closed. */
+	counters: { fd: number; id: number } | undefined;
+}
+
+/** Undefined where it is gone. */
+export function openCounting(id: number): CountingProgram | undefined {
+	const fd = openProgram(id);
+	if (fd === undefined) return undefined;
+	try {
+		const { name, tag, mapIds } = programInfo(fd);
+		const loaded = openLoaded({ id, mapIds });
+		const mark = loaded.maps.get(LABEL_MAP);
+		const label = mark === undefined ? undefined : readLabel(mark);
+		// Somebody else's map of that name may hold anything.
+		const map = label && loaded.maps.get(COUNTERS_MAP);
+		if (map === undefined) {
+			closeLoaded(loaded);
+			return { id, name, tag, label, counters: undefined };
+		}
+		closeLoaded({ ...loaded, maps: new Map([...loaded.maps].filter(([, other]) => other !== map)) });
+		return { id, name, tag, label, counters: { fd: map, id: mapInfo(map).id } };
+	} finally {
+		closeSync(fd);
+	}
+}
+
+export function closeCounting({ counters }: CountingProgram): void {
+	if (counters) closeSync(counters.fd);
+}
+
+/** The port by which a program counts an interface; undefined where it counts nothing of it. */
+export function portOf({ label, counters }: CountingProgram, ifindex: number): number | undefined {
+	if (!label || !counters) return undefined;
+	const port = ifindex - label.firstIfindex;
+	return port >= 0 && port < label.ports ? port : undefined;
+}
+
+/** What the map of a program has, by port. @param ports at least one */
+export function readCounters(map: number, ports: readonly number[]): Map<number, Counts> {
+	const wanted = new Set(ports);
+	const read = new Map<number, Counts>();
+	const last = Math.max(...ports);
+	for (let first = Math.min(...ports); first <= last; first += CHUNK) {
+		const count = Math.min(CHUNK, last - first + 1);
+		lookupPerCpu(map, first, count, COUNTERS_SIZE).forEach((entry, i) => {
+			if (wanted.has(first + i)) read.set(first + i, sumCounters(entry));
+		});
+	}
+	return read;
+}
+
+/** Entries a call: with 1,024 CPUs these are 20 MB. */
+const CHUNK = 256;

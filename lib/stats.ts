@@ -1,0 +1,150 @@
+import { setTimeout } from "node:timers/promises";
+import { InterruptedError, UsageError } from "./errors.js";
+import { requireCapabilities } from "./kernel/capabilities.js";
+import { LabCounters } from "./kernel/lab-counters.js";
+import { listLabs } from "./kernel/labs.js";
+import { readState } from "./kernel/state.js";
+import { requireHost } from "./kernel/whereabouts.js";
+import { idOf } from "./plan/object.js";
+import { declare } from "./reconcile.js";
+import { type InterfaceStats, rates } from "./stats/rates.js";
+import type { Reading } from "./stats/reading.js";
+import type { EndName } from "./topology/topology.js";
+
+/** One sample of the counters of interfaces. */
+export interface Stats {
+	/** When it was taken: RFC 3339, UTC. */
+	time: string;
+	interfaces: InterfaceStats[];
+}
+
+export interface StatsOptions {
+	/** Seconds that the rates are taken over; the default is a quarter. */
+	period?: number;
+	/** Ends the waiting. */
+	signal?: AbortSignal | undefined;
+}
+
+export interface WatchOptions {
+	/** Seconds from sample to sample, which the rates are taken over; the default is 2. */
+	interval?: number;
+	/** How many samples; the default is no end. */
+	count?: number;
+	/** Ends the watch, which is no error. */
+	signal?: AbortSignal | undefined;
+}
+
+/** Seconds, as the tutorial's xdp_stats has them: the first rates come soon, and then one every two. */
+const FIRST_PERIOD = 0.25;
+const INTERVAL = 2;
+
+/**
+ * What XDP programs did with packets, and how fast, by interface and action.
+ * @param targets labs and ends of labs that are up: `three-routers`, `r1:uno`; none: the one lab that is up
+ * @throws UsageError where no such lab or interface is up
+ * @throws UnsupportedError where this machine or user cannot
+ * @throws InterruptedError with the signal's reason
+ */
+export async function stats(targets: readonly string[], options: StatsOptions = {}): Promise<Stats> {
+	const { period = FIRST_PERIOD, signal } = options;
+	for await (const one of samples(targets, { interval: period, count: 1, signal })) return one;
+	if (signal?.aborted) throw new InterruptedError(signal.reason);
+	throw new UsageError("it went down while its counters were read");
+}
+
+/**
+ * A sample and the next, until the count is reached, the signal comes, or the labs are gone. The first
+ * comes after a quarter of a second; samples that nobody took in time are left out.
+ * @param targets as of {@link stats}
+ */
+export async function* watchStats(
+	targets: readonly string[],
+	options: WatchOptions = {},
+): AsyncGenerator<Stats, void, void> {
+	yield* samples(targets, options);
+}
+
+async function* samples(
+	targets: readonly string[],
+	{ interval = INTERVAL, count = Number.POSITIVE_INFINITY, signal }: WatchOptions,
+): AsyncGenerator<Stats, void, void> {
+	const labs = open(targets);
+	try {
+		let before = byInterface(labs);
+		let due = performance.now() + 1000 * Math.min(interval, FIRST_PERIOD);
+		for (let taken = 0; taken < count; taken++) {
+			if (!(await waitUntil(due, signal))) return;
+			const now = byInterface(labs);
+			if (now.size === 0 && before.size > 0) return;
+			const time = new Date().toISOString();
+			const compare = (reading: Reading) => rates(reading, before.get(reading.interface));
+			const interfaces = Array.from(now.values(), compare);
+			before = now;
+			yield { time, interfaces };
+			due = Math.max(due + 1000 * interval, performance.now());
+		}
+	} finally {
+		for (const lab of labs) lab.close();
+	}
+}
+
+/** @returns false where the signal came first */
+async function waitUntil(due: number, signal: AbortSignal | undefined): Promise<boolean> {
+	const milliseconds = Math.max(0, due - performance.now());
+	await setTimeout(milliseconds, undefined, signal ? { signal } : {}).catch((error) => {
+		if (!signal?.aborted) throw error;
+	});
+	return !signal?.aborted;
+}
+
+/** Of every lab; in `host` names are unique, and a namespace is one lab's. */
+function byInterface(labs: readonly LabCounters[]): Map<EndName, Reading> {
+	return new Map(
+		labs.flatMap((lab) => lab.sample()).map((reading): [EndName, Reading] => [reading.interface, reading]),
+	);
+}
+
+/** Opens what is named, as one reader a lab. */
+function open(targets: readonly string[]): LabCounters[] {
+	requireCapabilities();
+	const up = listLabs();
+	const ends = new Set(targets.filter((target) => target.includes(":")));
+	const labs = new Set(targets.length === 0 ? [theOne(up)] : targets.filter((target) => !ends.has(target)));
+	const problems = [...labs].filter((lab) => !up.includes(lab)).map((lab) => `no lab ${lab} is up`);
+	const opened: LabCounters[] = [];
+	try {
+		for (const lab of up) {
+			if (labs.has(lab)) opened.push(openLab(lab, () => true));
+			else if (ends.size > 0) opened.push(openLab(lab, (end) => ends.has(end)));
+		}
+		const found = new Set(opened.flatMap((lab) => lab.ends));
+		for (const end of ends)
+			if (!found.has(end as EndName)) problems.push(`no lab that is up has an interface ${end}`);
+		if (problems.length) throw new UsageError(problems.join("\n"));
+		return opened;
+	} catch (error) {
+		for (const lab of opened) lab.close();
+		throw error;
+	}
+}
+
+function openLab(name: string, select: (end: EndName) => boolean): LabCounters {
+	const state = readState(name);
+	const wanted = state ? declare(state.topology).objects : [];
+	const lab = new LabCounters(name, new Map(wanted.map((object) => [idOf(object), object])), select);
+	try {
+		// A lab of another `host`, none of whose interfaces is asked for, is in nobody's way.
+		if (lab.ends.length) requireHost(state);
+		return lab;
+	} catch (error) {
+		lab.close();
+		throw error;
+	}
+}
+
+function theOne(up: readonly string[]): string {
+	const [lab, ...more] = up;
+	if (lab === undefined) throw new UsageError("no lab is up");
+	if (more.length) throw new UsageError(`several labs are up: ${up.join(", ")}; name one`);
+	return lab;
+}
