@@ -1,12 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import { InterruptedError, UsageError } from "./errors.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
+import { pairName } from "./kernel/identify.js";
 import { LabCounters } from "./kernel/lab-counters.js";
 import { listLabs } from "./kernel/labs.js";
 import { readState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
-import { idOf } from "./plan/object.js";
-import { declare } from "./reconcile.js";
 import { type InterfaceStats, rates } from "./stats/rates.js";
 import type { Reading } from "./stats/reading.js";
 import type { EndName } from "./topology/topology.js";
@@ -107,9 +106,12 @@ function byInterface(labs: readonly LabCounters[]): Map<EndName, Reading> {
 /** Opens what is named, as one reader a lab. */
 function open(targets: readonly string[]): LabCounters[] {
 	requireCapabilities();
-	const up = listLabs();
 	const ends = new Set(targets.filter((target) => target.includes(":")));
-	const labs = new Set(targets.length === 0 ? [theOne(up)] : targets.filter((target) => !ends.has(target)));
+	const labs = new Set(
+		targets.length === 0 ? [theOne(listLabs())] : targets.filter((name) => !ends.has(name)),
+	);
+	// Whose an interface is, is not in its name; and a lab is up that has lost its state.
+	const up = ends.size > 0 || ![...labs].every(readState) ? listLabs() : [...labs];
 	const problems = [...labs].filter((lab) => !up.includes(lab)).map((lab) => `no lab ${lab} is up`);
 	const opened: LabCounters[] = [];
 	try {
@@ -117,9 +119,8 @@ function open(targets: readonly string[]): LabCounters[] {
 			if (labs.has(lab)) opened.push(openLab(lab, () => true));
 			else if (ends.size > 0) opened.push(openLab(lab, (end) => ends.has(end)));
 		}
-		const found = new Set(opened.flatMap((lab) => lab.ends));
-		for (const end of ends)
-			if (!found.has(end as EndName)) problems.push(`no lab that is up has an interface ${end}`);
+		const found = new Set<string>(opened.flatMap((lab) => lab.ends));
+		for (const end of ends) if (!found.has(end)) problems.push(`no lab that is up has an interface ${end}`);
 		if (problems.length) throw new UsageError(problems.join("\n"));
 		return opened;
 	} catch (error) {
@@ -130,8 +131,8 @@ function open(targets: readonly string[]): LabCounters[] {
 
 function openLab(name: string, select: (end: EndName) => boolean): LabCounters {
 	const state = readState(name);
-	const wanted = state ? declare(state.topology).objects : [];
-	const lab = new LabCounters(name, new Map(wanted.map((object) => [idOf(object), object])), select);
+	const pairs = new Set(state?.topology.veths.map(({ ends }) => pairName(ends.map(({ name }) => name))));
+	const lab = new LabCounters(name, (pair) => pairs.has(pair), select);
 	try {
 		// A lab of another `host`, none of whose interfaces is asked for, is in nobody's way.
 		if (lab.ends.length) requireHost(state);

@@ -1,5 +1,5 @@
 import type { EndName } from "../topology/topology.js";
-import type { LabEnd, NamespaceSnapshot, Pair } from "./snapshot.js";
+import type { LabEnd, NamespaceLinks, Pair } from "./snapshot.js";
 
 /**
  * Every lab gives its ends ifindexes of its own choice, out of a window of this size that starts at a
@@ -20,7 +20,7 @@ export function sortEnds(ends: EndName[]): EndName[] {
 }
 
 /** The window that the lab's links are in; undefined where it has none yet. */
-export function findWindow(namespaces: Iterable<NamespaceSnapshot>, mark: string): number | undefined {
+export function findWindow(namespaces: Iterable<NamespaceLinks>, mark: string): number | undefined {
 	const votes = new Map<number, number>();
 	for (const { made, links } of namespaces) {
 		for (const { index, alias } of links) {
@@ -39,13 +39,13 @@ export function findWindow(namespaces: Iterable<NamespaceSnapshot>, mark: string
  * `host`, and of an end there whose peer's namespace has just lost its name and is still being undone.
  * @param isWanted whether the topology has a pair of this name
  */
-export function identifyPairs(
-	namespaces: Iterable<NamespaceSnapshot>,
+export function identifyPairs<N extends NamespaceLinks>(
+	namespaces: Iterable<N>,
 	firstIfindex: number,
 	mark: string,
 	isWanted: (pair: string) => boolean,
-): Pair[] {
-	const inWindow = ({ link: { index } }: LabEnd) => index >= firstIfindex && index < firstIfindex + WINDOW;
+): Pair<N>[] {
+	const inWindow = ({ link: { index } }: LabEnd<N>) => index >= firstIfindex && index < firstIfindex + WINDOW;
 	const pairs = pairUp([...namespaces]).filter((ends) => {
 		const made = ends.some(({ namespace }) => namespace.made);
 		if (!made) return ends.every(({ link }) => link.alias === mark);
@@ -60,20 +60,21 @@ export function identifyPairs(
 }
 
 /** All veths, each end with the other where that is in one of the namespaces. */
-function pairUp(namespaces: NamespaceSnapshot[]): Pair["ends"][] {
+function pairUp<N extends NamespaceLinks>(namespaces: N[]): Pair<N>["ends"][] {
 	const ends = namespaces.flatMap((namespace) =>
 		namespace.links
 			.filter(({ kind }) => kind === "veth")
 			.map((link): LabEnd => ({ name: `${namespace.name}:${link.name}`, pair: "", namespace, link })),
+			.map((link): LabEnd<N> => ({ name: `${namespace.name}:${link.name}`, namespace, link })),
 	);
-	const byIndex = new Map<number, LabEnd[]>();
+	const byIndex = new Map<number, LabEnd<N>[]>();
 	for (const end of ends) {
 		const same = byIndex.get(end.link.index);
 		if (same) same.push(end);
 		else byIndex.set(end.link.index, [end]);
 	}
-	const done = new Set<LabEnd>();
-	const pairs: Pair["ends"][] = [];
+	const done = new Set<LabEnd<N>>();
+	const pairs: Pair<N>["ends"][] = [];
 	for (const end of ends) {
 		if (done.has(end)) continue;
 		const mate = byIndex
@@ -91,7 +92,7 @@ function pairUp(namespaces: NamespaceSnapshot[]): Pair["ends"][] {
  * Whether two links are each other's peer. Numbers alone do not say so: `host` has veths of other
  * labs, whose ifindexes may be the same. There the number of the peer's namespace decides.
  */
-function areMates(a: LabEnd, b: LabEnd): boolean {
+function areMates<N extends NamespaceLinks>(a: LabEnd<N>, b: LabEnd<N>): boolean {
 	if (a === b || b.link.peerIndex !== a.link.index) return false;
 	const together = a.namespace === b.namespace;
 	if (together !== (a.link.netnsId === undefined) || together !== (b.link.netnsId === undefined))

@@ -1,7 +1,6 @@
 import { fstatSync, statSync } from "node:fs";
 import { ConflictError } from "../errors.js";
 import type { Link } from "../netlink/link.js";
-import type { LabObject } from "../plan/object.js";
 import type { Counts } from "../stats/counts.js";
 import type { Reading, RunningProgram } from "../stats/reading.js";
 import { vethCounts } from "../stats/veth.js";
@@ -10,7 +9,7 @@ import { type CountingProgram, closeCounting, openCounting, portOf, readCounters
 import { InterfaceStatistics } from "./interface-statistics.js";
 import { Lab } from "./lab.js";
 import { NETNS_DIRECTORY } from "./netns.js";
-import { observe } from "./observe.js";
+import { locate } from "./observe.js";
 
 interface Place {
 	end: EndName;
@@ -29,13 +28,13 @@ interface Running extends Place {
 type Read = Pick<Reading, "source" | "counts" | "at">;
 
 /**
- * Reads the counters of a lab's interfaces, again and again. The lab is observed once, and again only when
- * an interface is no longer where it was; a sample is a dump of the links of each namespace, which tells
+ * Reads the counters of a lab's interfaces, again and again. They are looked for once, and again
+ * only when one is no longer where it was; a sample is a dump of the links of each namespace, which tells
  * what runs where, and one read of each program's map. To be closed.
  */
 export class LabCounters {
 	#lab: Lab;
-	readonly #wanted: ReadonlyMap<string, LabObject>;
+	readonly #isWanted: (pair: string) => boolean;
 	readonly #select: (end: EndName) => boolean;
 	readonly #programs = new Map<number, CountingProgram>();
 	readonly #statistics = new InterfaceStatistics();
@@ -43,19 +42,19 @@ export class LabCounters {
 	#places: ReadonlyMap<string, Place[]> = new Map();
 
 	/**
-	 * @param wanted the objects that the lab's topology wants, by id: see observe()
+	 * @param isWanted whether the lab's topology has a pair of this name
 	 * @param select the interfaces to read
 	 */
 	constructor(
 		name: string,
-		wanted: ReadonlyMap<string, LabObject>,
+		isWanted: (pair: string) => boolean,
 		select: (end: EndName) => boolean = () => true,
 	) {
 		this.#lab = new Lab(name);
-		this.#wanted = wanted;
+		this.#isWanted = isWanted;
 		this.#select = select;
 		try {
-			this.#observe();
+			this.#locate();
 		} catch (error) {
 			this.close();
 			throw error;
@@ -114,10 +113,8 @@ export class LabCounters {
 		}
 	}
 
-	#observe(): void {
-		const { pairs, namespaces } = observe(this.#lab, this.#wanted, []);
-		// Counting needs the maps alone; a program that is replaced meanwhile is not to be kept by this.
-		this.#lab.closePrograms();
+	#locate(): void {
+		const { pairs, namespaces } = locate(this.#lab, this.#isWanted, (links) => links);
 		const places = pairs
 			.flatMap(({ ends }) => ends)
 			.filter(({ name }) => this.#select(name))
@@ -129,7 +126,7 @@ export class LabCounters {
 			}))
 			.sort((a, b) => a.ifindex - b.ifindex);
 		this.#places = groupBy(places, ({ namespace }) => namespace);
-		for (const name of namespaces.keys()) if (name !== HOST && !this.#places.has(name)) this.#lab.close(name);
+		for (const { name } of namespaces) if (name !== HOST && !this.#places.has(name)) this.#lab.close(name);
 	}
 
 	/** What runs on the interfaces now; undefined where one of them is no longer where it was. */
@@ -148,12 +145,12 @@ export class LabCounters {
 		return running;
 	}
 
-	/** Observes until what was observed holds: somebody may be at work on the lab. */
+	/** Looks for the interfaces until they stay where they are: somebody may be at work on the lab. */
 	#lookAnew(): Running[] {
 		for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
 			this.#lab.closeAll();
 			this.#lab = new Lab(this.#lab.name);
-			this.#observe();
+			this.#locate();
 			const running = this.#look();
 			if (running) return running;
 		}

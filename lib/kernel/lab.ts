@@ -266,16 +266,11 @@ export class Lab {
 		return known ?? program;
 	}
 
-	/** Lets go of every program: those that are attached nowhere are unloaded by that. */
-	closePrograms(): void {
+	/** Closes every descriptor; programs that are attached nowhere are unloaded by that. */
+	closeAll(): void {
 		for (const program of this.held.values()) closeLoaded(program);
 		this.held.clear();
 		this.programs.clear();
-	}
-
-	/** Closes every descriptor. */
-	closeAll(): void {
-		this.closePrograms();
 		for (const name of [...this.#namespaces.keys()]) this.close(name);
 	}
 }

@@ -13,7 +13,15 @@ import { findWindow, identifyPairs, WINDOW } from "./identify.js";
 import { type Lab, MARK } from "./lab.js";
 import { LABEL_MAP, readLabel } from "./label.js";
 import { listNames } from "./netns.js";
-import type { LabEnd, NamespaceSnapshot, ProgramSnapshot, Query, Snapshot } from "./snapshot.js";
+import type {
+	LabEnd,
+	NamespaceLinks,
+	NamespaceSnapshot,
+	Pair,
+	ProgramSnapshot,
+	Query,
+	Snapshot,
+} from "./snapshot.js";
 import { readSysctl } from "./sysctl.js";
 
 const LO = 1;
@@ -29,30 +37,11 @@ export function observe(
 	wanted: ReadonlyMap<string, LabObject>,
 	queries: readonly Query[],
 ): Snapshot {
-	const namespaces = new Map<string, NamespaceSnapshot>();
-	const known = new Set<string>();
-	for (const name of namesFirst(listNames(), wanted)) {
-		if (name === HOST) continue;
-		const links = openOurs(lab, name);
-		if (!links) continue;
-		if (known.has(lab.inode(name))) {
-			// Another name of a namespace that we have: it goes when that goes.
-			lab.addAlias(name);
-			continue;
-		}
-		known.add(lab.inode(name));
-		namespaces.set(name, readNamespace(lab, name, links, queries));
-	}
-	const byNsid = new Map<number, string>();
-	for (const name of namespaces.keys()) {
-		const nsid = decodeNsid(lab.namespace(HOST).route.get(getNsid(lab.namespace(name).fd)));
-		if (nsid >= 0) byNsid.set(nsid, name);
-	}
-	const host = { ...readNamespace(lab, HOST, lab.links(HOST), queries), byNsid };
-	const all = [host, ...namespaces.values()];
-
-	lab.firstIfindex = findWindow(all, lab.mark) ?? freeWindow(host.links);
-	const pairs = identifyPairs(all, lab.firstIfindex, lab.mark, (pair) => wanted.has(`veth ${pair}`));
+	const { namespaces, pairs } = locate(
+		lab,
+		(id) => wanted.has(id),
+		(links) => readNamespace(lab, links, queries),
+	);
 	const ends = new Map<EndName, LabEnd>();
 	const endByIndex = new Map<number, EndName>();
 	for (const end of pairs.flatMap(({ ends }) => ends)) {
@@ -66,11 +55,11 @@ export function observe(
 		for (const { mode, id } of link.xdp) if (mode !== "offload") lab.attached.set(name, { mode, id });
 	}
 	lab.foreign = new Set(
-		host.links.filter(({ name }) => !ends.has(`${HOST}:${name}`)).map(({ index }) => index),
+		namespaces[0].links.filter(({ name }) => !ends.has(`${HOST}:${name}`)).map(({ index }) => index),
 	);
 	return {
 		lab: lab.name,
-		namespaces: new Map(all.map((namespace) => [namespace.name, namespace])),
+		namespaces: new Map(namespaces.map((namespace) => [namespace.name, namespace])),
 		pairs,
 		ends,
 		endByIndex,
@@ -80,9 +69,46 @@ export function observe(
 	};
 }
 
+/**
+ * Finds the lab: afterwards exactly its namespaces are open in `lab`, whose window is known.
+ * @param isWanted whether the topology has an object of this id
+ * @param read what else to read of each namespace, once
+ * @returns `host` first
+ */
+export function locate<N extends NamespaceLinks>(
+	lab: Lab,
+	isWanted: (id: string) => boolean,
+	read: (links: NamespaceLinks) => N,
+): { namespaces: [N, ...N[]]; pairs: Pair<N>[] } {
+	const made = new Map<string, N>();
+	const known = new Set<string>();
+	for (const name of namesFirst(listNames(), isWanted)) {
+		if (name === HOST) continue;
+		const links = openOurs(lab, name);
+		if (!links) continue;
+		if (known.has(lab.inode(name))) {
+			// Another name of a namespace that we have: it goes when that goes.
+			lab.addAlias(name);
+			continue;
+		}
+		known.add(lab.inode(name));
+		made.set(name, read({ name, made: true, links }));
+	}
+	const byNsid = new Map<number, string>();
+	for (const name of made.keys()) {
+		const nsid = decodeNsid(lab.namespace(HOST).route.get(getNsid(lab.namespace(name).fd)));
+		if (nsid >= 0) byNsid.set(nsid, name);
+	}
+	const host = read({ name: HOST, made: false, links: lab.links(HOST), byNsid });
+	const namespaces: [N, ...N[]] = [host, ...made.values()];
+	lab.firstIfindex = findWindow(namespaces, lab.mark) ?? freeWindow(host.links);
+	const pairs = identifyPairs(namespaces, lab.firstIfindex, lab.mark, (pair) => isWanted(`veth ${pair}`));
+	return { namespaces, pairs };
+}
+
 /** The names that are wanted before all others: of several names of one namespace the first counts. */
-function namesFirst(names: string[], wanted: ReadonlyMap<string, LabObject>): string[] {
-	return names.toSorted((a, b) => Number(wanted.has(`netns ${b}`)) - Number(wanted.has(`netns ${a}`)));
+function namesFirst(names: string[], isWanted: (id: string) => boolean): string[] {
+	return names.toSorted((a, b) => Number(isWanted(`netns ${b}`)) - Number(isWanted(`netns ${a}`)));
 }
 
 /** The links of a namespace that carries the lab's mark; undefined for any other. */
@@ -105,14 +131,13 @@ export function ownerOf(lab: Lab, name: string): string | undefined {
 	}
 }
 
-function readNamespace(lab: Lab, name: string, links: Link[], queries: readonly Query[]): NamespaceSnapshot {
+function readNamespace(lab: Lab, known: NamespaceLinks, queries: readonly Query[]): NamespaceSnapshot {
+	const { name } = known;
 	const { route } = lab.namespace(name);
 	const asked = queries.filter(({ namespace }) => namespace === name);
 	const sysctls = asked.flatMap((query) => ("sysctl" in query ? [query.sysctl] : []));
 	return {
-		name,
-		made: name !== HOST,
-		links,
+		...known,
 		addresses: route.dump(dumpAddresses()).map(decodeAddress),
 		routes: ([4, 6] as const).flatMap((family) =>
 			route.dump(dumpRoutes(family)).flatMap((body) => decodeRoute(body) ?? []),

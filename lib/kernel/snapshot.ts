@@ -25,13 +25,17 @@ export interface Snapshot {
 	firstIfindex: number;
 }
 
-export interface NamespaceSnapshot {
+/** As much of a namespace as tells whose the links in it are. */
+export interface NamespaceLinks {
 	name: string;
 	/** Made by this lab, and not the namespace that the command runs in. */
 	made: boolean;
 	links: readonly Link[];
 	/** Of `host`: the lab's namespaces by the number that IFLA_LINK_NETNSID gives them. */
 	byNsid?: ReadonlyMap<number, string>;
+}
+
+export interface NamespaceSnapshot extends NamespaceLinks {
 	addresses: readonly Address[];
 	routes: readonly Route[];
 	neighbors: readonly Neighbor[];
@@ -41,17 +45,18 @@ export interface NamespaceSnapshot {
 	features: ReadonlyMap<number, Features>;
 }
 
-export interface LabEnd {
+export interface LabEnd<N extends NamespaceLinks = NamespaceSnapshot> {
 	name: EndName;
 	/** The id of the veth object that it is an end of. */
 	pair: string;
 	namespace: NamespaceSnapshot;
+	namespace: N;
 	link: Link;
 }
 
-export interface Pair {
+export interface Pair<N extends NamespaceLinks = NamespaceSnapshot> {
 	/** One where the other end is in a namespace that is not the lab's. */
-	ends: [LabEnd] | [LabEnd, LabEnd];
+	ends: [LabEnd<N>] | [LabEnd<N>, LabEnd<N>];
 	/** Both ifindexes are within the lab's window and unique in it. */
 	numbered: boolean;
 }
