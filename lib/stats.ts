@@ -37,6 +37,9 @@ export interface WatchOptions {
 const FIRST_PERIOD = 0.25;
 const INTERVAL = 2;
 
+/** Milliseconds that a lab's namespaces may outlive it because its counters are watched. */
+const LONGEST_HOLD = 1000;
+
 /**
  * What XDP programs did with packets, and how fast, by interface and action.
  * @param targets labs and ends of labs that are up: `three-routers`, `r1:uno`; none: the one lab that is up
@@ -52,8 +55,8 @@ export async function stats(targets: readonly string[], options: StatsOptions = 
 }
 
 /**
- * A sample and the next, until the count is reached, the signal comes, or the labs are gone. The first
- * comes after a quarter of a second; samples that nobody took in time are left out.
+ * A sample and the next, until the count is reached, the signal comes, or the interfaces are gone. The
+ * first comes after a quarter of a second, and none is made up for that nobody took in time.
  * @param targets as of {@link stats}
  */
 export async function* watchStats(
@@ -72,7 +75,7 @@ async function* samples(
 		let before = byInterface(labs);
 		let due = performance.now() + 1000 * Math.min(interval, FIRST_PERIOD);
 		for (let taken = 0; taken < count; taken++) {
-			if (!(await waitUntil(due, signal))) return;
+			if (!(await waitUntil(due, labs, signal))) return;
 			const now = byInterface(labs);
 			if (now.size === 0 && before.size > 0) return;
 			const time = new Date().toISOString();
@@ -88,11 +91,17 @@ async function* samples(
 }
 
 /** @returns false where the signal came first */
-async function waitUntil(due: number, signal: AbortSignal | undefined): Promise<boolean> {
-	const milliseconds = Math.max(0, due - performance.now());
-	await setTimeout(milliseconds, undefined, signal ? { signal } : {}).catch((error) => {
-		if (!signal?.aborted) throw error;
-	});
+async function waitUntil(
+	due: number,
+	labs: readonly LabCounters[],
+	signal: AbortSignal | undefined,
+): Promise<boolean> {
+	for (let left = due - performance.now(); left > 0 && !signal?.aborted; left = due - performance.now()) {
+		await setTimeout(Math.min(left, LONGEST_HOLD), undefined, signal ? { signal } : {}).catch((error) => {
+			if (!signal?.aborted) throw error;
+		});
+		for (const lab of labs) lab.closeUnnamed();
+	}
 	return !signal?.aborted;
 }
 

@@ -30,7 +30,7 @@ type Read = Pick<Reading, "source" | "counts" | "at">;
 /**
  * Reads the counters of a lab's interfaces, again and again. They are looked for once, and again
  * only when one is no longer where it was; a sample is a dump of the links of each namespace, which tells
- * what runs where, and one read of each program's map. To be closed.
+ * what runs where now, and one read of each program's map. To be closed.
  */
 export class LabCounters {
 	#lab: Lab;
@@ -76,6 +76,12 @@ export class LabCounters {
 			program,
 			...(read.get(end) ?? { source: null, counts: null, at: performance.now() }),
 		}));
+	}
+
+	/** Lets go of namespaces that have lost their name: held open, they would outlive their lab. */
+	closeUnnamed(): void {
+		for (const namespace of this.#places.keys())
+			if (namespace !== HOST && !isStillNamed(this.#lab, namespace)) this.#lab.close(namespace);
 	}
 
 	*#readMaps(running: readonly Running[]): Iterable<[EndName, Read]> {
@@ -191,9 +197,10 @@ export class LabCounters {
 
 const ATTEMPTS = 10;
 
-/** A namespace that we hold open outlives its name. */
+/** Whether the namespace of this name is the one that we hold open. */
 function isStillNamed(lab: Lab, name: string): boolean {
 	if (name === HOST) return true;
+	if (!lab.has(name)) return false;
 	const named = statSync(`${NETNS_DIRECTORY}/${name}`, { throwIfNoEntry: false });
 	return named?.ino === fstatSync(lab.namespace(name).fd).ino;
 }
