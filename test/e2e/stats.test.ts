@@ -305,6 +305,9 @@ test("labs and interfaces are named on the command line, and mistakes are all to
 	await apply(lab());
 	const other =
 		"name: other\nnamespaces: { tres: {} }\nveths:\n  - host:tres: 10.0.3.1/24\n    tres:veth0: { addresses: 10.0.3.2/24, xdp: pass }\n";
+	// Takes the first window of ifindexes in `host`.
+	const veth = ["type", "veth", "peer", "name", "taken-too"];
+	expect((await machine.run("ip", ["link", "add", "taken", "index", "100000", ...veth])).exitCode).toBe(0);
 	await apply(other);
 	expect(await machine.xdp("stats")).toMatchObject({
 		exitCode: 64,
@@ -312,7 +315,7 @@ test("labs and interfaces are named on the command line, and mistakes are all to
 	});
 	expect(Object.keys(await read("other", "uno:veth0"))).toEqual(["uno:veth0", "host:tres", "tres:veth0"]);
 	expect((await readOne("host:tres")).program).toBeNull();
-	// A lab's ports begin with its own window of ifindexes.
+	// A lab's ports begin with its own window.
 	expect(await ping("host", "10.0.3.2", "-c", "3")).toBe(0);
 	const tres = await readOne("tres:veth0");
 	expect(tres).toMatchObject({ lab: "other", source: { kind: "map" } });
