@@ -49,7 +49,7 @@ const LONGEST_HOLD = 1000;
  */
 export async function stats(targets: readonly string[], options: StatsOptions = {}): Promise<Stats> {
 	const { period = FIRST_PERIOD, signal } = options;
-	for await (const one of samples(targets, { interval: period, count: 1, signal })) return one;
+	for await (const one of samples(targets, period, { count: 1, signal })) return one;
 	if (signal?.aborted) throw new InterruptedError(signal.reason);
 	throw new UsageError("it went down while its counters were read");
 }
@@ -63,24 +63,25 @@ export async function* watchStats(
 	targets: readonly string[],
 	options: WatchOptions = {},
 ): AsyncGenerator<Stats, void, void> {
-	yield* samples(targets, options);
+	yield* samples(targets, Math.min(FIRST_PERIOD, options.interval ?? INTERVAL), options);
 }
 
+/** @param first the seconds before the first sample */
 async function* samples(
 	targets: readonly string[],
+	first: number,
 	{ interval = INTERVAL, count = Number.POSITIVE_INFINITY, signal }: WatchOptions,
 ): AsyncGenerator<Stats, void, void> {
 	const labs = open(targets);
 	try {
 		let before = byInterface(labs);
-		let due = performance.now() + 1000 * Math.min(interval, FIRST_PERIOD);
+		let due = performance.now() + 1000 * first;
 		for (let taken = 0; taken < count; taken++) {
 			if (!(await waitUntil(due, labs, signal))) return;
 			const now = byInterface(labs);
 			if (now.size === 0 && before.size > 0) return;
 			const time = new Date().toISOString();
-			const compare = (reading: Reading) => rates(reading, before.get(reading.interface));
-			const interfaces = Array.from(now.values(), compare);
+			const interfaces = Array.from(now.values(), (one) => rates(one, before.get(one.interface)));
 			before = now;
 			yield { time, interfaces };
 			due = Math.max(due + 1000 * interval, performance.now());
@@ -90,18 +91,21 @@ async function* samples(
 	}
 }
 
-/** @returns false where the signal came first */
+/** Lets signals be seen also where it is late already. @returns false where the signal came first */
 async function waitUntil(
 	due: number,
 	labs: readonly LabCounters[],
 	signal: AbortSignal | undefined,
 ): Promise<boolean> {
-	for (let left = due - performance.now(); left > 0 && !signal?.aborted; left = due - performance.now()) {
-		await setTimeout(Math.min(left, LONGEST_HOLD), undefined, signal ? { signal } : {}).catch((error) => {
+	let left = due - performance.now();
+	do {
+		const pause = Math.min(Math.max(0, left), LONGEST_HOLD);
+		await setTimeout(pause, undefined, signal ? { signal } : {}).catch((error) => {
 			if (!signal?.aborted) throw error;
 		});
 		for (const lab of labs) lab.closeUnnamed();
-	}
+		left = due - performance.now();
+	} while (left > 0 && !signal?.aborted);
 	return !signal?.aborted;
 }
 

@@ -300,6 +300,53 @@ test("SIGINT is the end of a watch, and a count is another", async () => {
 	expect(counted.stdout.split("\n").map((line) => JSON.parse(line).interfaces.length)).toEqual([4, 4, 4]);
 });
 
+test("the library's readers close what they opened, however they end", async () => {
+	await apply(lab());
+	const script = `
+		import { readdirSync } from "node:fs";
+		import { stats, watchStats } from "./dist/lib/index.js";
+		await stats([], { period: 0.01 });
+		const open = () => readdirSync("/proc/self/fd").length;
+		const before = open();
+		const { interfaces } = await stats(["counted"], { period: 0.5 });
+		for await (const sample of watchStats(["r1:uno"], { interval: 0.01 })) break;
+		const signal = AbortSignal.abort("SIGINT");
+		for await (const sample of watchStats([], { signal })) throw new Error("aborted before");
+		const interrupted = await stats([], { signal }).catch(({ name, reason }) => [name, reason]);
+		const wrong = await stats(["nope", "uno:nope"]).catch(({ name }) => name);
+		const waited = interfaces.every(({ period }) => period >= 0.5);
+		console.log(JSON.stringify({ waited, interrupted, wrong, more: open() - before }));
+	`;
+	const { stdout, stderr } = await machine.run(process.execPath, ["--input-type=module", "-e", script]);
+	expect(JSON.parse(stdout), stderr).toEqual({
+		waited: true,
+		interrupted: ["InterruptedError", "SIGINT"],
+		wrong: "UsageError",
+		more: 0,
+	});
+});
+
+test("a watch ends when its reader does", async () => {
+	await apply(lab());
+	const pipe = `${process.execPath} dist/bin/xdp-stats.js --json --watch=0.01 | head -n 1 | wc -l; echo "\${PIPESTATUS[0]}"`;
+	const { stdout, stderr } = await machine.run("bash", ["-c", pipe]);
+	expect({ stdout, stderr }).toEqual({ stdout: "1\n0", stderr: "" });
+});
+
+test("a terminal is drawn over in place", async () => {
+	await apply(lab());
+	const watch = `stty rows 12 cols 120; ${process.execPath} dist/bin/xdp-stats.js --watch=0.01 --count=2 r1:uno r1:dos`;
+	const { stdout } = await machine.run("script", ["-qec", watch, "/dev/null"]);
+	const frames = stdout.split("\x1b[H").slice(1);
+	expect(frames).toHaveLength(2);
+	for (const frame of frames) {
+		expect(frame.split("\n").length).toBeLessThanOrEqual(12);
+		expect(frame).toMatch(/\nXDP_REDIRECT /);
+		expect(frame).toMatch(/\n… \d+ more lines: name interfaces to see fewer/);
+		expect(frame.trimEnd().endsWith("\x1b[J")).toBe(true);
+	}
+});
+
 test("labs and interfaces are named on the command line, and mistakes are all told", async () => {
 	expect(await machine.xdp("stats")).toMatchObject({ exitCode: 64, stderr: "error: no lab is up" });
 	await apply(lab());
