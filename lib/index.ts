@@ -30,6 +30,11 @@ export { idOf, type LabObject } from "./plan/object.js";
 export { type Change, isEmpty, type Plan } from "./plan/plan.js";
 export type { Progress, Stage } from "./progress.js";
 export { type PlanDocument, renderJson, renderText } from "./render-plan.js";
+export type { Action, Count } from "./stats/counts.js";
+export type { InterfaceStats, Row } from "./stats/rates.js";
+export type { RunningProgram, Source } from "./stats/reading.js";
+export { statsText } from "./stats/render.js";
+export { type Stats, type StatsOptions, stats, type WatchOptions, watchStats } from "./stats.js";
 export {
 	type EndStatus,
 	type LabStatus,
@@ -37,11 +42,6 @@ export {
 	type ProgramStatus,
 	status,
 } from "./status.js";
-export type { Action, Count } from "./stats/counts.js";
-export type { InterfaceStats, Row } from "./stats/rates.js";
-export type { RunningProgram, Source } from "./stats/reading.js";
-export { statsText } from "./stats/render.js";
-export { type Stats, type StatsOptions, stats, type WatchOptions, watchStats } from "./stats.js";
 export type { Diagnostic } from "./topology/diagnostic.js";
 export { TopologyError } from "./topology/error.js";
 export { parseTopology } from "./topology/parse-topology.js";

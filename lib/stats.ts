@@ -1,14 +1,14 @@
 import { setTimeout } from "node:timers/promises";
 import { InterruptedError, UsageError } from "./errors.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
-import { pairName } from "./kernel/identify.js";
 import { LabCounters } from "./kernel/lab-counters.js";
 import { listLabs } from "./kernel/labs.js";
 import { readState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
+import { vethOf } from "./kinds/veth.js";
 import { type InterfaceStats, rates } from "./stats/rates.js";
 import type { Reading } from "./stats/reading.js";
-import type { EndName } from "./topology/topology.js";
+import type { EndName, Topology } from "./topology/topology.js";
 
 /** One sample of the counters of interfaces. */
 export interface Stats {
@@ -144,8 +144,8 @@ function open(targets: readonly string[]): LabCounters[] {
 
 function openLab(name: string, select: (end: EndName) => boolean): LabCounters {
 	const state = readState(name);
-	const pairs = new Set(state?.topology.veths.map(({ ends }) => pairName(ends.map(({ name }) => name))));
-	const lab = new LabCounters(name, (pair) => pairs.has(pair), select);
+	const wanted = new Set(state ? idsOf(state.topology) : []);
+	const lab = new LabCounters(name, (id) => wanted.has(id), select);
 	try {
 		// A lab of another `host`, none of whose interfaces is asked for, is in nobody's way.
 		if (lab.ends.length) requireHost(state);
@@ -154,6 +154,14 @@ function openLab(name: string, select: (end: EndName) => boolean): LabCounters {
 		lab.close();
 		throw error;
 	}
+}
+
+/** Of the objects by which a lab's interfaces are found. */
+function idsOf({ namespaces, veths }: Topology): string[] {
+	return [
+		...namespaces.map(({ name }) => `netns ${name}`),
+		...veths.map(({ ends: [{ name }, peer] }) => vethOf(name, peer.name)),
+	];
 }
 
 function theOne(up: readonly string[]): string {

@@ -20,7 +20,7 @@ export function statsCommand(name: string): Command {
 		"Show what XDP programs did with packets, by interface and action. Without an argument: in the one lab that is up.",
 		`${name}\n${name} three-routers\n${name} r1:uno r1:r2 host:uno\n${name} --watch 1 three-routers\n${name} --json --watch --count 10 r1:uno`,
 	)
-		.argument("[targets...]", "labs, and interfaces of labs that are up: NAMESPACE:INTERFACE")
+		.argument("[lab|ns:if...]", "labs that are up, and interfaces of theirs: NAMESPACE:INTERFACE")
 		.option("-w, --watch [seconds]", "go on, a sample every so many seconds (2)", secondsOrTarget)
 		.option("-c, --count <number>", "end a watch after so many samples", whole)
 		.addHelpText("after", HELP)

@@ -34,7 +34,7 @@ type Read = Pick<Reading, "source" | "counts" | "at">;
  */
 export class LabCounters {
 	#lab: Lab;
-	readonly #isWanted: (pair: string) => boolean;
+	readonly #isWanted: (id: string) => boolean;
 	readonly #select: (end: EndName) => boolean;
 	readonly #programs = new Map<number, CountingProgram>();
 	readonly #statistics = new InterfaceStatistics();
@@ -42,12 +42,12 @@ export class LabCounters {
 	#places: ReadonlyMap<string, Place[]> = new Map();
 
 	/**
-	 * @param isWanted whether the lab's topology has a pair of this name
+	 * @param isWanted whether the lab's topology has an object of this id: see locate()
 	 * @param select the interfaces to read
 	 */
 	constructor(
 		name: string,
-		isWanted: (pair: string) => boolean,
+		isWanted: (id: string) => boolean,
 		select: (end: EndName) => boolean = () => true,
 	) {
 		this.#lab = new Lab(name);

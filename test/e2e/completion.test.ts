@@ -70,6 +70,8 @@ describe("what is offered", () => {
 		["xdp-apply -- --k|", [":topologies"]],
 		["xdp-status |", ["two"]],
 		["xdp-status x|", []],
+		["xdp-stats t|", ["two"]],
+		["xdp-stats two --watch uno:|", ["uno:veth0"]],
 		["xdp-destroy |", ["two", ":topologies"]],
 		["xdp-exec |", ["host", "dos", "uno"]],
 		["xdp-exec d|", ["dos"]],
@@ -101,7 +103,7 @@ describe("what is offered", () => {
 
 /** What a terminal's keys turn a line into, in each shell with the script that we print for it. */
 const TYPED: [typed: string, becomes: string][] = [
-	["xdp-st\t", "xdp-status "],
+	["xdp-statu\t", "xdp-status "],
 	["xdp-topology val\t", "xdp-topology validate "],
 	["xdp-topology plan --det\t", "xdp-topology plan --detailed-exitcode "],
 	["xdp-status t\t", "xdp-status two "],
