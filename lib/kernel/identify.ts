@@ -64,8 +64,7 @@ function pairUp<N extends NamespaceLinks>(namespaces: N[]): Pair<N>["ends"][] {
 	const ends = namespaces.flatMap((namespace) =>
 		namespace.links
 			.filter(({ kind }) => kind === "veth")
-			.map((link): LabEnd => ({ name: `${namespace.name}:${link.name}`, pair: "", namespace, link })),
-			.map((link): LabEnd<N> => ({ name: `${namespace.name}:${link.name}`, namespace, link })),
+			.map((link): LabEnd<N> => ({ name: `${namespace.name}:${link.name}`, pair: "", namespace, link })),
 	);
 	const byIndex = new Map<number, LabEnd<N>[]>();
 	for (const end of ends) {
@@ -81,7 +80,7 @@ function pairUp<N extends NamespaceLinks>(namespaces: N[]): Pair<N>["ends"][] {
 			.get(end.link.peerIndex ?? 0)
 			?.find((other) => !done.has(other) && areMates(end, other));
 		for (const one of mate ? [end, mate] : [end]) done.add(one);
-		const pair: Pair["ends"] = mate ? [end, mate] : [end];
+		const pair: Pair<N>["ends"] = mate ? [end, mate] : [end];
 		for (const one of pair) one.pair = `veth ${pairName(pair.map(({ name }) => name))}`;
 		pairs.push(pair);
 	}

@@ -49,7 +49,6 @@ export interface LabEnd<N extends NamespaceLinks = NamespaceSnapshot> {
 	name: EndName;
 	/** The id of the veth object that it is an end of. */
 	pair: string;
-	namespace: NamespaceSnapshot;
 	namespace: N;
 	link: Link;
 }

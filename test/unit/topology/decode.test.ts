@@ -22,11 +22,7 @@ describe("decode", () => {
 	});
 
 	test.each<[string, Uint8Array, string]>([
-		[
-			"what is too large",
-			Buffer.alloc(MAX_SIZE + 1, "#"),
-			"lab.yaml:1:1: the file is too large",
-		],
+		["what is too large", Buffer.alloc(MAX_SIZE + 1, "#"), "lab.yaml:1:1: the file is too large"],
 		["UTF-16, little endian", Buffer.from("\ufeffname: x", "utf16le"), "lab.yaml:1:1: the file is UTF-16"],
 		["UTF-16, big endian", Buffer.from([0xfe, 0xff, 0, 0x61]), "lab.yaml:1:1: the file is UTF-16"],
 		["a NUL byte", Buffer.from("name: x\nb\0"), "lab.yaml:2:2: the file holds a NUL byte"],
