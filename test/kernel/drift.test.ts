@@ -1,0 +1,395 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { RICH } from "./rich.js";
+import {
+	applyText,
+	attached,
+	attachForeign,
+	changes,
+	clearAfterEach,
+	differences,
+	type Kernel,
+	kernel,
+	lasting,
+	mapIds,
+	sh,
+	useSandbox,
+} from "./sandbox.js";
+
+/** What somebody does by hand to the lab of rich.ts, and what the plan then says. */
+interface Drift {
+	title: string;
+	script: string | (() => unknown);
+	/** In order; or, where much follows, an asymmetric matcher. */
+	plan: (string | RegExp)[] | Matcher;
+}
+
+type Matcher = ReturnType<typeof expect.arrayContaining>;
+
+const entryOf = (end: string, map: string) => mapIds(attached(end)?.id ?? 0).get(map);
+/** A key of a map by port as bpftool(8) takes it. */
+const key = (port: number) => `key ${port} 0 0 0`;
+
+const DRIFTS: Drift[] = [
+	{
+		title: "lo set down",
+		script: "ip -n uno link set lo down",
+		plan: ["~ netns uno: lo down → up"],
+	},
+	{
+		title: "an address removed",
+		script: "ip -n dos address del 10.3.0.2/24 dev b",
+		// With the last address of a family the kernel lets go of its neighbours.
+		plan: ["+ address dos:b 10.3.0.2/24", /^\+ neighbor dos:b 10\.3\.0\.1 /],
+	},
+	{
+		title: "an IPv6 address removed",
+		script: "ip -n r1 address del fc00:3::1/64 dev b",
+		plan: ["+ address r1:b fc00:3::1/64"],
+	},
+	{
+		title: "an address added",
+		script: "ip -n uno address add 10.1.0.77/32 dev veth0",
+		plan: ["- address uno:veth0 10.1.0.77/32"],
+	},
+	{
+		title: "an address added to an end in host",
+		script: "ip address add fc00:11::77/128 dev uno",
+		plan: ["- address host:uno fc00:11::77/128"],
+	},
+	{
+		title: "an address given another prefix length",
+		script: "ip -n r1 address del 10.3.0.1/24 dev b && ip -n r1 address add 10.3.0.1/16 dev b",
+		plan: ["- address r1:b 10.3.0.1/16", "+ address r1:b 10.3.0.1/24", /^\+ neighbor r1:b 10\.3\.0\.2 /],
+	},
+	{
+		title: "a primary address removed, and its secondary with it",
+		script: "ip -n dos address del 10.2.0.2/24 dev a",
+		plan: [
+			"+ address dos:a 10.2.0.2/24",
+			"+ address dos:a 10.2.0.3/24",
+			"+ neighbor dos:a 10.2.0.9 lladdr 02:00:00:00:00:09",
+			/^\+ neighbor dos:a 10\.2\.0\.1 /,
+		],
+	},
+	{
+		title: "an address given an end of life",
+		script: "ip -n r1 address change 10.3.0.1/24 dev b valid_lft 1000 preferred_lft 1000",
+		plan: [/address r1:b 10\.3\.0\.1\/24/],
+	},
+	{
+		title: "a route removed",
+		script: "ip -n uno route del default",
+		plan: ["+ route uno 0.0.0.0/0 via 10.1.0.1 dev veth0"],
+	},
+	{
+		title: "a route that leads elsewhere",
+		script: "ip -n uno route replace default via 10.11.0.1",
+		plan: [/-\/\+ route uno 0\.0\.0\.0\/0: via 10\.11\.0\.1 dev up → via 10\.1\.0\.1 dev veth0/],
+	},
+	{
+		title: "a route of another type",
+		script: "ip -n r1 route replace unreachable 10.77.0.0/16",
+		plan: ["-/+ route r1 10.77.0.0/16: unreachable → blackhole"],
+	},
+	{
+		title: "a route added",
+		script: "ip -n dos route add 10.55.0.0/16 via 10.2.0.1",
+		plan: ["- route dos 10.55.0.0/16 via 10.2.0.1 dev a"],
+	},
+	{
+		title: "a route added with another metric",
+		script: "ip -n uno route add default via 10.1.0.1 metric 7 proto static",
+		plan: ["- route uno 0.0.0.0/0 metric 7 via 10.1.0.1 dev veth0"],
+	},
+	{
+		title: "a route by way of the lab added to host",
+		script: "ip route add 10.1.0.0/24 via 10.11.0.2",
+		plan: ["- route host 10.1.0.0/24 via 10.11.0.2 dev uno"],
+	},
+	{
+		title: "one of two equal-cost paths removed",
+		script: "ip -n dos route replace 10.99.0.0/16 via 10.2.0.1",
+		plan: ["-/+ route dos 10.99.0.0/16: via 10.2.0.1 dev a → via 10.2.0.1 dev a, via 10.3.0.1 dev b"],
+	},
+	{
+		title: "one of two equal-cost IPv6 paths removed",
+		script: "ip -n dos route del fc00:99::/64 via fc00:3::1 dev b",
+		plan: ["-/+ route dos fc00:99::/64: via fc00:2::1 dev a → via fc00:2::1 dev a, via fc00:3::1 dev b"],
+	},
+	{
+		title: "an IPv6 route removed",
+		script: "ip -n r1 -6 route del fc00:77::/64",
+		plan: ["+ route r1 fc00:77::/64 via fc00:2::2 dev a"],
+	},
+	{
+		title: "a neighbour removed",
+		script: "ip -n uno neighbour del fc00:1::1 dev veth0",
+		plan: [/^\+ neighbor uno:veth0 fc00:1::1 lladdr /],
+	},
+	{
+		title: "a neighbour given another MAC",
+		script: "ip -n dos neighbour change 10.2.0.9 lladdr 02:00:00:00:00:99 nud permanent dev a",
+		plan: ["~ neighbor dos:a 10.2.0.9: 02:00:00:00:00:99 → 02:00:00:00:00:09"],
+	},
+	{
+		title: "a permanent neighbour turned into one that may grow stale",
+		script: "ip -n dos neighbour change 10.2.0.9 lladdr 02:00:00:00:00:99 nud stale dev a",
+		plan: ["+ neighbor dos:a 10.2.0.9 lladdr 02:00:00:00:00:09"],
+	},
+	{
+		title: "a neighbour added",
+		script: "ip neighbour add 10.11.0.44 lladdr 02:00:00:00:00:44 nud permanent dev uno",
+		plan: ["- neighbor host:uno 10.11.0.44 lladdr 02:00:00:00:00:44"],
+	},
+	{
+		title: "a sysctl changed",
+		script: "ip netns exec uno sysctl -qw net.ipv4.conf.all.log_martians=0",
+		plan: ["~ sysctl uno net.ipv4.conf.all.log_martians: 0 → 1"],
+	},
+	{
+		title: "a sysctl of an interface changed",
+		script: "ip netns exec uno sysctl -qw net.ipv4.conf.veth0.arp_ignore=0",
+		plan: ["~ sysctl uno net.ipv4.conf.veth0.arp_ignore: 0 → 2"],
+	},
+	{
+		title: "forwarding switched on",
+		script: "ip netns exec dos sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1",
+		plan: ["~ sysctl dos net.ipv4.ip_forward: 1 → 0", "~ sysctl dos net.ipv6.conf.all.forwarding: 1 → 0"],
+	},
+	{
+		title: "an offload switched on",
+		script: "ip netns exec uno ethtool -K veth0 tx on",
+		plan: ["~ offload uno:veth0 tx: on → off"],
+	},
+	{
+		title: "an offload switched on in part",
+		script: "ip netns exec dos ethtool -K a tx-checksum-sctp on",
+		plan: ["~ offload dos:a tx: mixed → off"],
+	},
+	{
+		title: "an offload of the file's own switched off",
+		script: "ip netns exec uno ethtool -K veth0 gro off",
+		plan: ["~ offload uno:veth0 gro: off → on"],
+	},
+	{
+		title: "an MTU lowered",
+		script: "ip -n r1 link set dev b mtu 1300",
+		plan: [/~ veth dos:b r1:b: r1:b mtu 1300 → 1500/],
+	},
+	{
+		title: "a link set down",
+		script: "ip -n dos link set dev b down",
+		plan: [
+			"~ veth dos:b r1:b: dos:b state down → up",
+			"+ address dos:b fc00:3::2/64",
+			/^\+ neighbor dos:b 10\.3\.0\.1 /,
+			/^\+ neighbor dos:b fc00:3::1 /,
+		],
+	},
+	{
+		title: "duplicate address detection switched on",
+		script: "ip netns exec uno sysctl -qw net.ipv6.conf.veth0.accept_dad=1",
+		plan: ["~ veth r1:uno uno:veth0: uno:veth0 accept_dad 1 → 0"],
+	},
+	{
+		title: "router advertisements switched on",
+		script: "sysctl -qw net.ipv6.conf.uno.accept_ra=1",
+		plan: ["~ veth host:uno uno:up: host:uno accept_ra 1 → 0"],
+	},
+	{
+		title: "a program detached",
+		script: "ip -n r1 link set dev uno xdp off",
+		plan: ["+ xdp r1:uno map"],
+	},
+	{
+		title: "a program detached everywhere",
+		script: "ip -n r1 link set dev uno xdp off && ip -n r1 link set dev a xdp off",
+		plan: [
+			"+ program map",
+			"+ entry map redirects[r1:uno] = r1:a",
+			"+ entry map redirects[r1:a] = r1:uno",
+			"+ entry map ports[r1:a] = r1:a",
+			/^\+ entry map macs\[r1:a\] = /,
+			"+ entry map ports[r1:uno] = r1:uno",
+			/^\+ entry map macs\[r1:uno\] = /,
+			"+ xdp r1:uno map",
+			"+ xdp r1:a map",
+		],
+	},
+	{
+		title: "a program replaced by another of the lab",
+		script: () =>
+			sh(`ip netns exec uno bpftool net attach xdpdrv id ${attached("host:uno")?.id} dev up overwrite`),
+		plan: ["+ program icmp-echo", "~ xdp uno:up: pass → icmp-echo"],
+	},
+	{
+		title: "a MAC changed",
+		script: "ip -n dos link set dev a address 02:00:00:00:00:bb",
+		plan: [
+			"~ veth dos:a r1:a: dos:a mac 02:00:00:00:00:bb → 02:00:00:00:00:0a",
+			// The kernel has flushed them.
+			"+ neighbor dos:a 10.2.0.9 lladdr 02:00:00:00:00:09",
+			/^\+ neighbor dos:a 10\.2\.0\.1 /,
+			/^\+ neighbor dos:a fc00:2::1 /,
+		],
+	},
+	{
+		title: "a MAC changed while the link was down",
+		script:
+			"ip -n r1 link set dev b down && ip -n r1 link set dev b address 02:00:00:00:00:bb && ip -n r1 link set dev b up",
+		plan: [
+			/^~ veth dos:b r1:b: r1:b mac 02:00:00:00:00:bb → /,
+			"+ address r1:b fc00:3::1/64",
+			/^\+ neighbor r1:b 10\.3\.0\.2 /,
+			/^\+ neighbor r1:b fc00:3::2 /,
+		],
+	},
+	{
+		title: "an interface deleted",
+		script: "ip -n dos link del dev b",
+		plan: [
+			"+ veth dos:b r1:b mtu 1400/1500",
+			"+ address r1:b 10.3.0.1/24",
+			"+ address r1:b fc00:3::1/64",
+			"+ address dos:b 10.3.0.2/24",
+			"+ address dos:b fc00:3::2/64",
+			/^\+ neighbor r1:b 10\.3\.0\.2 /,
+			/^\+ neighbor r1:b fc00:3::2 /,
+			/^\+ neighbor dos:b 10\.3\.0\.1 /,
+			/^\+ neighbor dos:b fc00:3::1 /,
+			/route dos 10\.99\.0\.0\/16/,
+			/route dos fc00:99::\/64/,
+		],
+	},
+	{
+		title: "an interface made anew by hand",
+		script: `ip -n dos link del dev b
+			ip link add name b netns dos type veth peer name b netns r1 && ip -n dos link set dev b up`,
+		plan: expect.arrayContaining([
+			"-/+ veth dos:b r1:b: it was not made by xdp-apply: its ifindexes are not the lab's",
+		]),
+	},
+	{
+		title: "two interfaces made anew by hand, by the kernel's own numbers",
+		script: `ip -n dos link del dev b && ip -n uno link del dev veth0
+			ip link add name b index 40 netns dos type veth peer name b index 40 netns r1
+			ip link add name veth0 index 40 netns uno type veth peer name uno index 41 netns r1`,
+		plan: expect.arrayContaining([
+			"-/+ veth dos:b r1:b: it was not made by xdp-apply: its ifindexes are not the lab's",
+			"-/+ veth r1:uno uno:veth0: it was not made by xdp-apply: its ifindexes are not the lab's",
+		]),
+	},
+	{
+		title: "an interface renamed",
+		script: "ip -n dos link set dev b down && ip -n dos link set dev b name c",
+		plan: expect.arrayContaining(["- veth dos:c r1:b mtu 1400/1500", "+ veth dos:b r1:b mtu 1400/1500"]),
+	},
+	{
+		title: "an interface moved to another of the lab's namespaces",
+		script: "ip -n dos link set dev b netns uno",
+		plan: expect.arrayContaining(["- veth r1:b uno:b mtu 1500/1400", "+ veth dos:b r1:b mtu 1400/1500"]),
+	},
+	{
+		title: "an MTU below what IPv6 needs",
+		script: "ip -n r1 link set dev b mtu 1200",
+		plan: expect.arrayContaining(
+			[/^-\/\+ veth dos:b r1:b: r1:b mtu 1200 → 1500/].map((line) => expect.stringMatching(line)),
+		),
+	},
+	{
+		title: "a namespace deleted",
+		script: "ip netns del dos",
+		plan: expect.arrayContaining(["+ netns dos", "+ veth dos:b r1:b mtu 1400/1500"]),
+	},
+	{
+		title: "a namespace with an end in host deleted",
+		script: "ip netns del uno",
+		plan: expect.arrayContaining(["+ netns uno", "+ veth host:uno uno:up"]),
+	},
+	{
+		title: "the route that the kernel makes for an address removed",
+		script: "ip -n uno route del 10.1.0.0/24",
+		plan: expect.arrayContaining([expect.stringContaining("address uno:veth0 10.1.0.2/24")]),
+	},
+	{
+		title: "a path of a route given more weight",
+		script: "ip -n dos route replace 10.99.0.0/16 nexthop via 10.2.0.1 weight 9 nexthop via 10.3.0.1",
+		plan: [/route dos 10\.99\.0\.0\/16/],
+	},
+	{
+		title: "a program replaced by somebody else's",
+		script: () => attachForeign("uno:up"),
+		plan: [/^\+ program icmp-echo$/, /^~ xdp uno:up: #\d+ → icmp-echo$/],
+	},
+	{
+		title: "a program attached in generic mode instead",
+		script: () => attachForeign("r1:a", "xdpgeneric"),
+		plan: [/^~ xdp r1:a: #\d+ generic → map \(not atomic/],
+	},
+	{
+		title: "a program attached where none belongs",
+		script: () => attachForeign("dos:b", "xdpgeneric"),
+		plan: [/^- xdp dos:b #\d+ generic$/],
+	},
+	{
+		title: "an array's entry changed",
+		script: () => sh(`bpftool map update id ${entryOf("r1:uno", "redirects")} ${key(2)} value 0xa2 0x86 1 0`),
+		plan: ["~ entry map redirects r1:uno: r1:uno → r1:a"],
+	},
+	{
+		title: "an array's entry set to zeros",
+		script: () =>
+			sh(`bpftool map update id ${entryOf("r1:uno", "macs")} ${key(2)} value 0 0 0 0 0 0 0 0 0 0 0 0`),
+		plan: [/^\+ entry map macs\[r1:uno\] = /],
+	},
+	{
+		title: "an entry of a devmap deleted",
+		script: () => sh(`bpftool map delete id ${entryOf("r1:uno", "ports")} ${key(5)}`),
+		plan: ["+ entry map ports[r1:a] = r1:a"],
+	},
+	{
+		title: "an entry added at a port that no end has",
+		script: () =>
+			sh(`bpftool map update id ${entryOf("r1:uno", "redirects")} ${key(60)} value 0xa2 0x86 1 0`),
+		plan: ["- entry map redirects[:#100060] = r1:uno"],
+	},
+	{
+		title: "the state file deleted",
+		script: "rm /run/xdp-topology/rich.json",
+		plan: [],
+	},
+	{
+		title: "the state file cut off",
+		script: "truncate --size=100 /run/xdp-topology/rich.json",
+		plan: [],
+	},
+	{
+		title: "the state file replaced by something else",
+		script: "echo '[1, null]' >/run/xdp-topology/rich.json",
+		plan: [],
+	},
+];
+
+describe("of a lab with everything", () => {
+	let before: Kernel;
+
+	useSandbox();
+	clearAfterEach();
+	beforeEach(async () => {
+		await applyText(RICH);
+		before ??= lasting(kernel());
+	});
+
+	test.each(DRIFTS)("$title is named by the plan and repaired by apply", async ({ script, plan }) => {
+		if (typeof script === "string") sh(script);
+		else script();
+		expect(await changes(RICH)).toEqual(
+			Array.isArray(plan)
+				? plan.map((line) => (typeof line === "string" ? line : expect.stringMatching(line)))
+				: plan,
+		);
+		await applyText(RICH);
+		expect(await changes(RICH)).toEqual([]);
+		expect(differences(before, lasting(kernel()))).toEqual([]);
+	});
+});

@@ -1,0 +1,305 @@
+import { spawn } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { ConflictError, destroy, listLabs, plan } from "../../lib/index.js";
+import { inFresh } from "../../lib/kernel/netns.js";
+import { RICH } from "./rich.js";
+import {
+	applyText,
+	attached,
+	attachForeign,
+	changes,
+	clearAfterEach,
+	differences,
+	failureOf,
+	kernel,
+	linesOf,
+	links,
+	namespaces,
+	sh,
+	topology,
+	useSandbox,
+} from "./sandbox.js";
+
+useSandbox();
+clearAfterEach();
+
+/** A lab of one pair between `host` and a namespace. */
+const pair = (lab: string, namespace = lab, more = "") => `name: ${lab}
+namespaces: { ${namespace}: }
+veths:
+  - host:to-${namespace}: [10.11.0.1/24, "fc00:11::1/64"]
+    ${namespace}:veth0: { addresses: [10.11.0.2/24, "fc00:11::2/64"], xdp: icmp-echo }
+${more}`;
+
+describe("what a user adds to a lab's namespaces is left alone", () => {
+	test.each([
+		["a link", "ip -n uno link add br0 type bridge"],
+		[
+			"a link with addresses",
+			"ip -n uno link add br0 type bridge; ip -n uno address add 10.9.0.1/24 dev br0",
+		],
+		[
+			"a pair between two of the lab's namespaces",
+			"ip link add mine netns uno type veth peer name theirs netns dos",
+		],
+		["a pair to host", "ip link add mine type veth peer name theirs netns dos"],
+		["a pair within a namespace", "ip -n uno link add mine type veth peer name theirs"],
+		["a route of a routing daemon", "ip -n uno route add 10.55.0.0/16 via 10.1.0.1 proto bird"],
+		["an IPv6 route of a routing daemon", "ip -n uno route add fc00:55::/64 via fc00:1::1 proto zebra"],
+		["a route in a table of its own", "ip -n uno route add 10.55.0.0/16 via 10.1.0.1 table 100"],
+		["a rule", "ip -n uno rule add from 10.55.0.0/16 table 100"],
+		[
+			"a learned neighbour",
+			"ip -n uno neighbour add 10.1.0.9 lladdr 02:00:00:00:00:01 nud reachable dev veth0",
+		],
+		["a proxy neighbour", "ip -n uno neighbour add proxy 10.1.0.10 dev veth0"],
+		["a sysctl that the file does not name", "ip netns exec uno sysctl -qw net.ipv4.conf.veth0.rp_filter=1"],
+		["an offload that the file does not name", "ip netns exec dos ethtool -K b gso off"],
+		["a program on a link of one's own", "ip link add mine netns uno type veth peer name theirs netns dos"],
+		["a queueing discipline", "tc -n uno qdisc add dev veth0 root pfifo limit 5"],
+	])("%s", async (_, script) => {
+		await applyText(RICH);
+		sh(script);
+		const before = kernel();
+		expect(await changes(RICH)).toEqual([]);
+		// An update of something else does not touch it either.
+		await applyText(RICH.replace("arp_ignore: 2", "arp_ignore: 1"));
+		await applyText(RICH);
+		expect(differences(before, kernel())).toEqual([]);
+	});
+
+	test("a static route by way of a link of one's own is no reason to fail", async () => {
+		await applyText(RICH);
+		sh(`ip -n uno link add br0 type bridge; ip -n uno link set dev br0 up
+			ip -n uno address add 10.9.0.1/24 dev br0; ip -n uno route add 10.55.0.0/16 via 10.9.0.2`);
+		await applyText(RICH);
+		expect(await changes(RICH)).toEqual([]);
+	});
+});
+
+describe("what is in host beside the lab is left alone", () => {
+	test("links, addresses, routes, neighbours, sysctls and programs", async () => {
+		sh(`ip link add mine type veth peer name theirs; ip link set dev mine up; ip link set dev theirs up
+			ip address add 10.9.0.1/24 dev mine; ip route add 10.55.0.0/16 via 10.9.0.2
+			ip neighbour add 10.9.0.2 lladdr 02:00:00:00:00:01 nud permanent dev mine
+			ip route add blackhole 10.77.0.0/16; sysctl -qw net.ipv4.conf.mine.rp_filter=2 net.ipv4.ip_forward=1
+			ethtool -K mine tx off >/dev/null`);
+		attachForeign("host:mine");
+		const before = kernel();
+		await applyText(RICH.replace("namespaces:\n", "namespaces:\n  host: { forwarding: fib }\n"));
+		const during = kernel();
+		const mine = (text = "") => text.split("\n").filter((line) => !line.includes('"uno"'));
+		for (const key of [
+			"host: ip link show",
+			"host: ip address show",
+			"host: ip neighbour show nud permanent",
+		])
+			expect(mine(during[key])).toEqual(mine(before[key]));
+		const global = (text = "") => text.split("\n").filter((line) => !line.includes("/uno/"));
+		expect(global(during["host: sysctl"])).toEqual(global(before["host: sysctl"]));
+		await destroy("rich");
+		expect(differences(before, kernel())).toEqual([]);
+	});
+});
+
+describe("a name that somebody else holds is an error, and nothing is touched", () => {
+	test.each([
+		[
+			"a namespace",
+			"ip netns add lab",
+			/^namespace lab exists and was not made by xdp-apply: choose another name, or `ip netns del lab`$/,
+		],
+		[
+			"a link in host",
+			"ip link add to-lab type bridge",
+			/^host:to-lab is held by a link that is not this lab's \(bridge, ifindex \d+\): choose another name, or remove it$/,
+		],
+		[
+			"a pair in host",
+			"ip link add to-lab type veth peer name other",
+			/^host:to-lab is held by a link that is not this lab's \(veth, ifindex \d+\): /,
+		],
+		[
+			"two of them, both named",
+			"ip netns add lab; ip link add to-lab type bridge",
+			/^namespace lab exists .*\nhost:to-lab is held by /,
+		],
+	])("%s", async (_, script, message) => {
+		sh(script);
+		const before = kernel();
+		for (const work of [applyText(pair("lab")), plan(topology(pair("lab")))])
+			expect((await failureOf(work, ConflictError)).message).toMatch(message);
+		expect(differences(before, kernel())).toEqual([]);
+		expect(sh("ls -d /run/xdp-topology 2>/dev/null || true")).toBe("");
+	});
+
+	test("another lab's namespace, by that lab's name", async () => {
+		await applyText(pair("first", "shared"));
+		const before = kernel();
+		const error = await failureOf(applyText(pair("second", "shared")), ConflictError);
+		expect(error.message).toContain(
+			"namespace shared belongs to lab first: choose another name, or `xdp-destroy first`",
+		);
+		expect(differences(before, kernel())).toEqual([]);
+	});
+
+	test("a link that a user made in a lab's namespace", async () => {
+		await applyText(pair("lab"));
+		sh("ip -n lab link add br0 type bridge");
+		const text = pair("lab", "lab", "  - lab:br0: 10.1.0.1/24\n    host:other: 10.1.0.2/24\n");
+		const error = await failureOf(applyText(text), ConflictError);
+		expect(error.message).toMatch(/^lab:br0 is held by a link that is not this lab's \(bridge, /);
+	});
+});
+
+test("names made by ip netns and by the lab live side by side", async () => {
+	// /run/netns was a mount before something was mounted over all of /run.
+	sh("mkdir -p /run/netns; mount --bind /run/netns /run/netns; mount -t tmpfs tmpfs /run");
+	try {
+		await applyText(pair("lab"));
+		sh("ip netns add mine");
+		expect(await changes(pair("lab"))).toEqual([]);
+		await destroy("lab");
+		expect(namespaces()).toEqual(["mine"]);
+		sh("ip netns del mine");
+		expect(sh("ls /run/netns")).toBe("");
+	} finally {
+		sh("umount -l /run; while umount -l /run/netns 2>/dev/null; do :; done");
+	}
+});
+
+describe("several labs", () => {
+	test("live in one host, and each is destroyed without the others", async () => {
+		const texts = ["one", "two", "three"].map((name) =>
+			pair(name).replaceAll("10.11.", `10.${name.length}.`),
+		);
+		const before = kernel();
+		for (const text of texts) await applyText(text);
+		expect(listLabs()).toEqual(["one", "three", "two"]);
+		for (const text of texts) expect(await changes(text)).toEqual([]);
+		const [one, three] = [links().get("to-one"), links().get("to-three")];
+		await destroy("two");
+		expect(listLabs()).toEqual(["one", "three"]);
+		expect(links().get("to-one")).toEqual(one);
+		expect(links().get("to-three")).toEqual(three);
+		for (const text of [texts[0], texts[2]]) expect(await changes(text ?? "")).toEqual([]);
+		await destroy("one");
+		await destroy("three");
+		expect(differences(before, kernel())).toEqual([]);
+	});
+
+	test("keep apart although another's ends have the same numbers", async () => {
+		await applyText(RICH);
+		const inner = RICH.replace("name: rich", "name: other")
+			.replace(/\b(uno|r1|dos)\b/g, "x$1")
+			.replace("host:xuno", "host:other");
+		await applyText(inner);
+		for (const text of [RICH, inner]) expect(await changes(text)).toEqual([]);
+		await destroy("rich");
+		expect(await changes(inner)).toEqual([]);
+	});
+
+	test("are found by their marks where their states are lost", async () => {
+		await applyText(pair("one"));
+		await applyText("name: two\nnamespaces: {}\nveths:\n  - host:a: 10.1.0.1/24\n    host:b: 10.2.0.1/24\n");
+		sh("rm /run/xdp-topology/*.json");
+		expect(listLabs()).toEqual(["one", "two"]);
+	});
+});
+
+describe("a pair within host", () => {
+	const text = `name: lab
+namespaces: {}
+veths:
+  - host:a: [10.1.0.1/24, "fc00:1::1/64"]
+    host:b: { addresses: [10.2.0.1/24, "fc00:2::1/64"], xdp: drop }
+`;
+
+	test("is made once, marked, and destroyed", async () => {
+		const before = kernel();
+		await applyText(text);
+		expect(await changes(text)).toEqual([]);
+		expect(sh("ip link show a")).toContain("alias xdp-topology:lab");
+		await destroy("lab");
+		expect(differences(before, kernel())).toEqual([]);
+	});
+
+	test("lives beside pairs that lead elsewhere", async () => {
+		const more = text
+			.replace("namespaces: {}", "namespaces: { uno: }")
+			.concat("  - host:uno: 10.3.0.1/24\n    uno:veth0: 10.3.0.2/24\n");
+		await applyText(text);
+		const [a, b] = [links().get("a"), links().get("b")];
+		await applyText(more);
+		expect(await changes(more)).toEqual([]);
+		expect([links().get("a"), links().get("b")]).toEqual([a, b]);
+		await applyText(text);
+		expect(await changes(text)).toEqual([]);
+		expect([links().get("a"), links().get("b")]).toEqual([a, b]);
+	});
+});
+
+describe("a lab's host is the namespace that it was applied in", () => {
+	test("another one is refused, with the way back", async () => {
+		await applyText(pair("lab"));
+		// Somebody who is still in the first one.
+		const shell = spawn("sleep", ["60"]);
+		try {
+			// plan() is done with the kernel when it returns: only its result comes later.
+			const planned = inFresh(() => plan(topology(pair("lab"))));
+			const error = await failureOf(planned, ConflictError);
+			expect(error.message).toBe(
+				`lab lab was applied in another network namespace (pid ${shell.pid}): run this from there, as \`nsenter --net=/proc/${shell.pid}/ns/net COMMAND\``,
+			);
+		} finally {
+			shell.kill();
+		}
+		expect(await changes(pair("lab"))).toEqual([]);
+	});
+});
+
+describe("destroy", () => {
+	test("removes what a user added with the namespace, and nothing that is not the lab's", async () => {
+		sh("ip netns add mine");
+		const before = kernel();
+		await applyText(RICH);
+		sh("ip -n uno link add mine type veth peer name theirs netns mine; ip -n uno link add br0 type bridge");
+		await destroy("rich");
+		sh('until [ -z "$(ip -n mine link show theirs 2>/dev/null)" ]; do :; done');
+		expect(differences(before, kernel())).toEqual([]);
+	});
+
+	test("does not wait for a program that somebody else keeps", async () => {
+		await applyText(pair("lab"));
+		sh("bpftool prog load dist/bpf/drop.bpf.o /sys/fs/bpf/mine type xdp");
+		try {
+			sh(`nsenter --net=/run/netns/lab ip link set dev veth0 xdp off
+				nsenter --net=/run/netns/lab bpftool net attach xdpdrv pinned /sys/fs/bpf/mine dev veth0`);
+			expect(attached("lab:veth0")?.name).toBe("xdp_drop");
+			const started = performance.now();
+			await destroy("lab");
+			expect(performance.now() - started).toBeLessThan(5000);
+		} finally {
+			sh("rm /sys/fs/bpf/mine");
+		}
+	});
+
+	test("of what is not there is success", async () => {
+		const result = await destroy("nothing");
+		expect(linesOf({ ...result, warnings: [] })).toEqual([]);
+		expect(sh("ls -d /run/xdp-topology 2>/dev/null || true")).toBe("");
+	});
+
+	test("removes the plain file that a crash left in place of a namespace", async () => {
+		await applyText(pair("lab"));
+		sh("ip link del to-lab; ip netns del lab; touch /run/netns/lab");
+		await destroy("lab");
+		expect(sh("ls /run/netns")).toBe("");
+	});
+
+	test("of a namespace that is a plain file, applied again, makes it", async () => {
+		sh("mkdir -p /run/netns; touch /run/netns/lab");
+		await applyText(pair("lab"));
+		expect(await changes(pair("lab"))).toEqual([]);
+	});
+});

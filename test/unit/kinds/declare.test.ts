@@ -1,0 +1,214 @@
+import { describe, expect, test } from "vitest";
+import { kindOf } from "../../../lib/kinds/registry.js";
+import type { Veth } from "../../../lib/kinds/veth.js";
+import { idOf, type LabObject } from "../../../lib/plan/object.js";
+import { declare } from "../../../lib/reconcile.js";
+import { parseTopology } from "../../../lib/topology/parse-topology.js";
+
+function objectsOf(text: string): LabObject[] {
+	return declare(parseTopology(text, "lab.yaml")).objects;
+}
+
+/** The objects of some kinds, as a plan shows them. */
+function linesOf(text: string, ...kinds: string[]): string[] {
+	return objectsOf(text)
+		.filter(({ kind }) => kinds.includes(kind))
+		.map(
+			(object) =>
+				`${object.kind} ${kindOf(object).describe(object)}${object.reason ? ` # ${object.reason}` : ""}`,
+		);
+}
+
+const MACS = { a: "02:00:00:00:00:0a", b: "02:00:00:00:00:0b" };
+const lab = (parts: { a?: string; b?: string; uno?: string } = {}) => `name: lab
+namespaces: { uno: {${parts.uno ?? ""}} }
+veths:
+  - host:a: { mac: "${MACS.a}", ${parts.a ?? "addresses: 10.1.0.1/24"} }
+    uno:b: { mac: "${MACS.b}", ${parts.b ?? "addresses: 10.1.0.2/24"} }
+`;
+
+describe("a topology's objects", () => {
+	test.each<[title: string, text: string, kinds: string[], lines: string[]]>([
+		["a namespace, and never host", lab(), ["netns"], ["netns uno"]],
+		["a pair, its end in host first", lab(), ["veth"], ["veth host:a uno:b"]],
+		[
+			"a pair's MTU where it is not 1500",
+			lab({ a: "mtu: 9000" }),
+			["veth"],
+			["veth host:a uno:b mtu 9000/1500"],
+		],
+		[
+			"addresses",
+			lab({ a: 'addresses: [10.1.0.1/24, "fc00::1/64"]' }),
+			["address"],
+			["address host:a 10.1.0.1/24", "address host:a fc00::1/64", "address uno:b 10.1.0.2/24"],
+		],
+		[
+			"each end's MAC is known to the other",
+			lab(),
+			["neighbor"],
+			[
+				`neighbor host:a 10.1.0.2 lladdr ${MACS.b} # uno:b, the peer`,
+				`neighbor uno:b 10.1.0.1 lladdr ${MACS.a} # host:a, the peer`,
+			],
+		],
+		[
+			"but not where neighbours are to be learned",
+			lab({ uno: "neighbors: learned" }),
+			["neighbor"],
+			[`neighbor host:a 10.1.0.2 lladdr ${MACS.b} # uno:b, the peer`],
+		],
+		[
+			"a neighbour of the file's own wins",
+			lab({ uno: 'neighbors: [{ ip: 10.1.0.1, mac: "02:00:00:00:00:99", interface: b }]' }),
+			["neighbor"],
+			[
+				"neighbor uno:b 10.1.0.1 lladdr 02:00:00:00:00:99",
+				`neighbor host:a 10.1.0.2 lladdr ${MACS.b} # uno:b, the peer`,
+			],
+		],
+		[
+			"a link-local next hop is a neighbour too",
+			lab({ uno: 'routes: [{ to: "fc00:2::/64", via: "fe80::ff:fe00:a", interface: b }]' }),
+			["neighbor", "route"],
+			[
+				`neighbor host:a 10.1.0.2 lladdr ${MACS.b} # uno:b, the peer`,
+				`neighbor uno:b 10.1.0.1 lladdr ${MACS.a} # host:a, the peer`,
+				`neighbor uno:b fe80::ff:fe00:a lladdr ${MACS.a} # host:a, the peer`,
+				"route uno fc00:2::/64 via fe80::ff:fe00:a dev b",
+			],
+		],
+		[
+			"an end without IPv6 knows no IPv6 neighbour",
+			lab({ a: 'addresses: [10.1.0.1/24, "fc00::1/64"]', b: "addresses: 10.1.0.2/24, mtu: 1279" }),
+			["neighbor"],
+			[
+				`neighbor host:a 10.1.0.2 lladdr ${MACS.b} # uno:b, the peer`,
+				`neighbor uno:b 10.1.0.1 lladdr ${MACS.a} # host:a, the peer`,
+			],
+		],
+		[
+			"routes of every sort",
+			lab({
+				uno: "gateway: 10.1.0.1, routes: [{ to: 10.2.0.0/16, via: [10.1.0.7, 10.1.0.3], metric: 5 }, { to: 10.3.0.0/16, interface: b }, { to: 10.4.0.0/16, type: prohibit }, { to: 10.5.0.0/16, via: 10.1.0.1, source: 10.1.0.2 }]",
+			}),
+			["route"],
+			[
+				"route uno 10.2.0.0/16 metric 5 via 10.1.0.3 dev b, via 10.1.0.7 dev b",
+				"route uno 10.3.0.0/16 dev b",
+				"route uno 10.4.0.0/16 prohibit",
+				"route uno 10.5.0.0/16 via 10.1.0.1 dev b src 10.1.0.2",
+				"route uno 0.0.0.0/0 via 10.1.0.1 dev b",
+			],
+		],
+		[
+			"sysctls, those of interfaces last, as writing the others may reset them",
+			lab({ uno: "sysctls: { net.ipv4.conf.b.rp_filter: 2, net.ipv4.tcp_rmem: 4096  8192   16384 }" }),
+			["sysctl"],
+			[
+				"sysctl uno net.ipv4.tcp_rmem = 4096 8192 16384",
+				"sysctl uno net.ipv4.ip_forward = 0 # uno does not forward",
+				"sysctl uno net.ipv6.conf.all.forwarding = 0 # uno does not forward",
+				"sysctl uno net.ipv4.conf.b.rp_filter = 2",
+			],
+		],
+	])("%s", (_, text, kinds, lines) => {
+		expect(linesOf(text, ...kinds).toSorted()).toEqual(lines.toSorted());
+		if (kinds.length === 1) expect(linesOf(text, ...kinds).length).toBe(lines.length);
+	});
+
+	test("are settled beside IPv6 only where there is any, and where the file does not settle it", () => {
+		const side = (text: string) => {
+			const [veth] = objectsOf(text).filter(({ kind }) => kind === "veth") as LabObject<Veth>[];
+			const { dad, ra } = veth?.spec.ends["uno:b"] ?? {};
+			return { dad, ra };
+		};
+		expect(side(lab())).toEqual({ dad: 0, ra: 0 });
+		expect(side(lab({ b: "mtu: 1200" }))).toEqual({ dad: null, ra: null });
+		expect(side(lab({ uno: "sysctls: { net.ipv6.conf.b.accept_dad: 1 }" }))).toEqual({ dad: null, ra: 0 });
+	});
+
+	test("need what has to be there before them", () => {
+		const text = lab({
+			uno: "gateway: 10.1.0.1, sysctls: { net.ipv4.conf.b.rp_filter: 2 }",
+			b: "addresses: 10.1.0.2/24, xdp: icmp-echo",
+		});
+		const known = new Map(objectsOf(text).map((object) => [idOf(object), object]));
+		const around = (id: string) => ({ within: known.get(id)?.within, needs: known.get(id)?.needs });
+		const pair = "veth host:a uno:b";
+		expect(Object.fromEntries([...known.keys()].map((id) => [id, around(id)]))).toMatchObject({
+			[pair]: { within: ["netns uno"], needs: [] },
+			"address host:a 10.1.0.1/24": { within: [pair] },
+			"sysctl uno net.ipv4.conf.b.rp_filter": { within: ["netns uno", pair] },
+			"offload host:a tx": { within: [pair] },
+			"route uno 0.0.0.0/0": { within: ["netns uno", pair], needs: [pair, "address uno:b 10.1.0.2/24"] },
+			// Who answers starts after who must be ready to receive.
+			"xdp uno:b": { within: [pair], needs: ["program icmp-echo", "xdp host:a"] },
+			"xdp host:a": { within: [pair], needs: ["program pass"] },
+		});
+		for (const { within, needs } of known.values())
+			for (const id of [...within, ...needs]) expect(known.has(id), id).toBe(true);
+	});
+});
+
+describe("two specs are", () => {
+	test.each<[kind: string, what: string, desired: unknown, actual: unknown, equal: boolean]>([
+		[
+			"sysctl",
+			"equal where the kernel need not have it",
+			{ value: "1", optional: true },
+			{ value: null },
+			true,
+		],
+		["sysctl", "different where it must", { value: "1" }, { value: null }, false],
+		[
+			"offload",
+			"equal where it cannot be changed and need not",
+			{ state: "on", optional: true },
+			{ state: "off", fixed: true },
+			true,
+		],
+		["offload", "different where some of several are on", { state: "on" }, { state: "mixed" }, false],
+		[
+			"xdp",
+			"equal",
+			{ program: "fib", current: true, mode: "native" },
+			{ program: "fib", current: true, mode: "native" },
+			true,
+		],
+		[
+			"xdp",
+			"different where it is an older one",
+			{ program: "fib", current: true, mode: "native" },
+			{ program: "fib", current: false, mode: "native" },
+			false,
+		],
+		[
+			"xdp",
+			"different in another mode",
+			{ program: "fib", current: true, mode: "native" },
+			{ program: "fib", current: true, mode: "generic" },
+			false,
+		],
+		[
+			"program",
+			"equal where there is more room than needed",
+			{ source: "fib", digest: "1", globals: {}, constants: {}, ports: 64 },
+			{ source: "fib", digest: "1", globals: {}, constants: {}, ports: 128 },
+			true,
+		],
+		[
+			"program",
+			"different where there is less",
+			{ source: "fib", digest: "1", globals: {}, constants: {}, ports: 128 },
+			{ source: "fib", digest: "1", globals: {}, constants: {}, ports: 64 },
+			false,
+		],
+	])("%s: %s", (kind, _, desired, actual, equal) => {
+		expect(kindOf({ kind }).equal?.(desired, actual)).toBe(equal);
+	});
+});
+
+test("a kind that is not there is a bug", () => {
+	expect(() => kindOf({ kind: "vxlan" })).toThrow("no kind vxlan");
+});
