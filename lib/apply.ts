@@ -5,7 +5,7 @@ import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
 import { readState, removeState, type State, whereabouts, writeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
-import { kindOf } from "./kinds/registry.js";
+import { isKnown, KINDS, kindOf } from "./kinds/registry.js";
 import { deepEqual, idOf, type LabObject } from "./plan/object.js";
 import { isEmpty, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
@@ -104,11 +104,19 @@ async function undo(
 		else removeState(lab.name);
 		if (error instanceof ApplyError || error instanceof InterruptedError) error.undone = true;
 		return error;
-	} catch {
+	} catch (second) {
 		const failure = new ApplyError(error instanceof Error ? error.message : String(error), { cause: error });
-		const left = look(lab, before).plan.changes;
-		failure.remains = [...left.map((change) => changeText(change, kindOf(change.object))), ...failures];
+		failure.remains = [...remainsOf(lab, before, second), ...failures];
 		return failure;
+	}
+}
+
+/** What an undo has not put back, or, where that cannot be seen any more, why. */
+function remainsOf(lab: Lab, before: readonly LabObject[], failure: unknown): string[] {
+	try {
+		return look(lab, before).plan.changes.map((change) => changeText(change, kindOf(change.object)));
+	} catch {
+		return [failure instanceof Error ? failure.message : String(failure)];
 	}
 }
 
@@ -117,9 +125,9 @@ function survey(lab: Lab, topology: Topology) {
 	const state = readState(topology.name);
 	requireHost(state);
 	const { objects, warnings } = declare(topology);
-	const remembered = state?.settings ?? [];
+	const remembered = (state?.settings ?? []).filter(isKnown);
 	let first = look(lab, objects, remembered);
-	const conflicts = findConflicts(lab, topology, first.snapshot);
+	const conflicts = [...findConflicts(lab, topology, first.snapshot), ...refusals(lab, first.plan)];
 	if (conflicts.length) throw new ConflictError(conflicts.join("\n"));
 	const settings = settingsOf(objects, state);
 	const forgotten = settings.left.flatMap((object) => kindOf(object).forget?.(object, lab) ?? []);
@@ -128,13 +136,23 @@ function survey(lab: Lab, topology: Topology) {
 	return { first, desired, warnings, state, settings };
 }
 
+/** What is known to fail before it is tried. */
+function refusals(lab: Lab, { changes, removals }: Plan): string[] {
+	const wanted = changes.filter(({ action }) => action !== "remove").map(({ object }) => object);
+	return KINDS.flatMap((kind) => {
+		const ofKind = (objects: readonly LabObject[]) => objects.filter((object) => object.kind === kind.name);
+		return kind.refuse?.(ofKind(wanted), ofKind(removals), lab) ?? [];
+	});
+}
+
 /** Settings have a value whether or not anybody wants one: those once changed are remembered. */
 function settingsOf(objects: readonly LabObject[], state: State | undefined) {
 	const wanted = objects.filter((object) => kindOf(object).forget !== undefined);
 	const ids = new Set(wanted.map(idOf));
 	const all = new Set(objects.map(idOf));
 	const left = (state?.settings ?? []).filter(
-		(object) => !ids.has(idOf(object)) && object.within.every((container) => all.has(container)),
+		(object) =>
+			isKnown(object) && !ids.has(idOf(object)) && object.within.every((container) => all.has(container)),
 	);
 	return { wanted, left, touched: [...wanted, ...left] };
 }

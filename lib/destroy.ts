@@ -6,7 +6,7 @@ import { requireCapabilities } from "./kernel/capabilities.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
 import { isLeftName } from "./kernel/netns.js";
-import { endProcesses, listProcesses, type Process } from "./kernel/processes.js";
+import { endProcesses, type Process, processesIn } from "./kernel/processes.js";
 import { readState, removeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import type { Plan } from "./plan/plan.js";
@@ -64,10 +64,8 @@ async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<Destroy
 
 /** Sees to it that nobody is left in the namespaces. */
 async function clear(lab: Lab, namespaces: readonly string[], kill: boolean): Promise<void> {
-	const inodes = new Map(namespaces.map((name) => [lab.inode(name), name]));
-	const list = () => (inodes.size ? listProcesses(inodes) : []);
-	if (kill) await endProcesses(list);
-	const left = list();
+	if (kill) await endProcesses(() => processesIn(lab, namespaces));
+	const left = processesIn(lab, namespaces);
 	if (left.length) throw new ConflictError(`processes still run in the lab:\n${describeProcesses(left)}`);
 }
 

@@ -39,7 +39,8 @@ export function applyCommand(name: string): Command {
 			else if (options.verbose) process.stdout.write(renderText(result, { color: useColor(process.stdout) }));
 			else if (!options.quiet) {
 				const seconds = ((performance.now() - started) / 1000).toFixed(2);
-				const done = `${result.plan.changes.length} changes in ${seconds} s`;
+				const { length } = result.plan.changes;
+				const done = `${length} ${length === 1 ? "change" : "changes"} in ${seconds} s`;
 				process.stdout.write(`${result.lab}: ${isEmpty(result.plan) ? "nothing to do" : done}\n`);
 			}
 		});

@@ -14,6 +14,7 @@ export const EXIT = {
 	unsupported: 77,
 	SIGINT: 130,
 	SIGTERM: 143,
+	SIGHUP: 129,
 } as const;
 
 /** Options that every command has. */
@@ -71,7 +72,8 @@ export function report(error: unknown): number {
 	if (error instanceof UsageError) return EXIT.usage;
 	if (error instanceof UnsupportedError) return EXIT.unsupported;
 	if (error instanceof ConflictError) return EXIT.failed;
-	if (error instanceof InterruptedError) return error.reason === "SIGTERM" ? EXIT.SIGTERM : EXIT.SIGINT;
+	if (error instanceof InterruptedError)
+		return EXIT[error.reason as "SIGINT" | "SIGTERM" | "SIGHUP"] ?? EXIT.SIGINT;
 	if (error instanceof ApplyError && error.remains.length) {
 		note(["could not be undone:", ...error.remains.map((line) => `  ${line}`)].join("\n"));
 		return EXIT.remains;

@@ -3,7 +3,8 @@ import { note } from "./output.js";
 
 /** Shows stages on standard error: live on a terminal, a plain line a stage elsewhere. */
 export const display: Progress = async (stages) => {
-	if (!process.stderr.isTTY) {
+	// A terminal without a size, as `docker run -t` may give, would be drawn a letter a line.
+	if (!process.stderr.isTTY || !process.stderr.columns) {
 		for (const stage of stages) {
 			await stage.run();
 			note(stage.title);

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { UsageError } from "../errors.js";
 import { readTopology } from "../load.js";
+import type { Diagnostic } from "../topology/diagnostic.js";
 import { TopologyError } from "../topology/error.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { note, printJson, useColor } from "./output.js";
@@ -24,7 +25,7 @@ export function validateCommand(name: string): Command {
 interface Result {
 	file: string;
 	valid: boolean;
-	errors: { line?: number; column?: number; code?: string; message: string }[];
+	errors: (Diagnostic | { message: string })[];
 	warnings: { line: number; column: number; message: string }[];
 }
 
@@ -35,19 +36,14 @@ function check(file: string, options: CommonOptions): Result {
 			showWarnings(source, topology.warnings, []);
 			const { name, namespaces, veths } = topology;
 			process.stdout.write(
-				`${source.file}: ok (${name}: ${namespaces.length} namespaces, ${veths.length} veths)\n`,
+				`${source.file}: ok (${name}; namespaces: ${namespaces.length}, veths: ${veths.length})\n`,
 			);
 		}
 		return { file, valid: true, errors: [], warnings: topology.warnings };
 	} catch (error) {
 		if (error instanceof TopologyError) {
 			if (!options.json) process.stderr.write(error.render({ color: useColor(process.stderr) }));
-			const errors = error.diagnostics.map(({ line, column, code, message }) => ({
-				line,
-				column,
-				code,
-				message,
-			}));
+			const errors = [...error.diagnostics];
 			return { file, valid: false, errors, warnings: [] };
 		}
 		if (!(error instanceof UsageError)) throw error;

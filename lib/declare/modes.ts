@@ -28,6 +28,7 @@ export function redirectMode(requirements: Requirements, namespace: Namespace, m
 
 /** `fib`: the kernel's own tables say where to; the program is told which ends it may send to. */
 export function fibMode(requirements: Requirements, namespace: Namespace, mode: Fib): void {
+	if (mode.interfaces.length === 0) return;
 	const program = mode.cache ? "fib" : "fib-uncached";
 	requirements.programs.set(program, { builtin: "fib", globals: { cache: mode.cache }, constants: {} });
 	for (const name of mode.interfaces) {

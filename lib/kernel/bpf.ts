@@ -158,11 +158,16 @@ export function createFrozenArray(name: string, entries: Uint8Array[], valueSize
 		call.mapCreate(BPF_MAP_TYPE_ARRAY, name, 4, valueSize, entries.length, null),
 		`BPF_MAP_CREATE ${name}`,
 	);
-	entries.forEach((value, i) => {
-		if (value.some((byte) => byte !== 0)) update(fd, u32Key(i), value);
-	});
-	check(call.mapFreeze(fd), `BPF_MAP_FREEZE ${name}`);
-	return fd;
+	try {
+		entries.forEach((value, i) => {
+			if (value.some((byte) => byte !== 0)) update(fd, u32Key(i), value);
+		});
+		check(call.mapFreeze(fd), `BPF_MAP_FREEZE ${name}`);
+		return fd;
+	} catch (error) {
+		closeSync(fd);
+		throw error;
+	}
 }
 
 /** What is set in an object between opening and loading it. */
@@ -194,9 +199,10 @@ export function loadProgram(name: string, elf: Uint8Array, options: LoadOptions)
 	const bpf = Libbpf.get();
 	bpf.takeLog();
 	const failure = (what: string, errno: number) => new VerifierError(`${what} ${name}`, errno, bpf.takeLog());
-	const object = bpf.call.openMem(elf, elf.length, { sz: 16, object_name: name }) as Pointer | null;
-	if (!object) throw failure("open", bpf.errno());
+	let object: Pointer | null = null;
 	try {
+		object = bpf.call.openMem(elf, elf.length, { sz: 16, object_name: name }) as Pointer | null;
+		if (!object) throw failure("open", bpf.errno());
 		for (const [map, entries] of options.maxEntries)
 			check(bpf.call.mapSetMaxEntries(findMap(object, map), entries), `max_entries of ${map}`);
 		for (const [map, fd] of options.ready)
@@ -210,27 +216,38 @@ export function loadProgram(name: string, elf: Uint8Array, options: LoadOptions)
 		if (options.bound !== undefined)
 			check(bpf.call.progBindMap(fd, options.bound, null), "BPF_PROG_BIND_MAP");
 		// The object closes its descriptors; what we keep is opened anew.
-		return openLoaded(programInfo(fd));
+		return openLoaded(programInfo(fd).id) as LoadedProgram;
 	} finally {
-		bpf.call.close(object);
+		if (object) bpf.call.close(object);
 		for (const fd of options.ready.values()) closeSync(fd);
 	}
 }
 
-/** Descriptors of a program and its maps, by the id of the program. */
-export function openLoaded({ id, mapIds }: Pick<ProgramInfo, "id" | "mapIds">): LoadedProgram {
+/** A program and its maps by the id of the program; undefined where it is gone. */
+export function openLoaded(id: number): LoadedProgram | undefined {
 	const fd = openProgram(id);
-	if (fd === undefined) throw new SyscallError(`BPF_PROG_GET_FD_BY_ID ${id}`, ENOENT);
+	if (fd === undefined) return undefined;
 	const program = { id, fd, maps: new Map<string, number>() };
 	try {
-		for (const mapId of mapIds) {
+		for (const mapId of programInfo(fd).mapIds) {
 			const map = openMap(mapId);
-			if (map !== undefined) program.maps.set(mapInfo(map).name, map);
+			// Where two names are the same after 15 characters, the first keeps it.
+			if (map !== undefined) keepMap(program.maps, map);
 		}
 		return program;
 	} catch (error) {
 		closeLoaded(program);
 		throw error;
+	}
+}
+
+function keepMap(maps: Map<string, number>, fd: number): void {
+	let name: string | undefined;
+	try {
+		({ name } = mapInfo(fd));
+	} finally {
+		if (name === undefined || maps.has(name)) closeSync(fd);
+		else maps.set(name, fd);
 	}
 }
 

@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import { HOST, type Topology } from "../topology/topology.js";
 import type { Lab } from "./lab.js";
-import { openNamed } from "./netns.js";
+import { isSomethingElse, NETNS_DIRECTORY, openNamed } from "./netns.js";
 import { ownerOf } from "./observe.js";
 import type { Snapshot } from "./snapshot.js";
 
@@ -18,15 +18,21 @@ function namespaceConflicts(lab: Lab, { namespaces }: Topology, snapshot: Snapsh
 	return namespaces.flatMap(({ name }) => {
 		if (name === HOST || snapshot.namespaces.has(name)) return [];
 		const fd = openNamed(name);
-		if (fd === undefined) return [];
+		if (fd === undefined) return isSomethingElse(name) ? [notANamespace(name)] : [];
 		closeSync(fd);
 		const owner = ownerOf(lab, name);
+		// Made since the observation, by another command: the lock keeps that from an apply.
+		if (owner === lab.name) return [];
 		return owner === undefined
 			? [
 					`namespace ${name} exists and was not made by xdp-apply: choose another name, or \`ip netns del ${name}\``,
 				]
 			: [`namespace ${name} belongs to lab ${owner}: choose another name, or \`xdp-destroy ${owner}\``];
 	});
+}
+
+function notANamespace(name: string): string {
+	return `${NETNS_DIRECTORY}/${name} is there and is no namespace: choose another name, or remove it`;
 }
 
 function linkConflicts({ veths }: Topology, { namespaces, ends }: Snapshot): string[] {

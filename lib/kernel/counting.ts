@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import { COUNTERS_MAP, COUNTERS_SIZE, sumCounters } from "../stats/counters.js";
 import type { Counts } from "../stats/counts.js";
-import { closeLoaded, lookupPerCpu, mapInfo, openLoaded, openProgram, programInfo } from "./bpf.js";
+import { closeLoaded, lookupPerCpu, mapInfo, openLoaded, programInfo } from "./bpf.js";
 import { LABEL_MAP, type Label, readLabel } from "./label.js";
 
 /** A program as far as counting goes. Holds its map and not the program, which may go meanwhile. */
@@ -17,23 +17,20 @@ export interface CountingProgram {
 
 /** Undefined where it is gone. */
 export function openCounting(id: number): CountingProgram | undefined {
-	const fd = openProgram(id);
-	if (fd === undefined) return undefined;
+	const loaded = openLoaded(id);
+	if (!loaded) return undefined;
+	let kept: number | undefined;
 	try {
-		const { name, tag, mapIds } = programInfo(fd);
-		const loaded = openLoaded({ id, mapIds });
+		const { name, tag } = programInfo(loaded.fd);
 		const mark = loaded.maps.get(LABEL_MAP);
 		const label = mark === undefined ? undefined : readLabel(mark);
 		// Somebody else's map of that name may hold anything.
 		const map = label && loaded.maps.get(COUNTERS_MAP);
-		if (map === undefined) {
-			closeLoaded(loaded);
-			return { id, name, tag, label, counters: undefined };
-		}
-		closeLoaded({ ...loaded, maps: new Map([...loaded.maps].filter(([, other]) => other !== map)) });
-		return { id, name, tag, label, counters: { fd: map, id: mapInfo(map).id } };
+		const counters = map === undefined ? undefined : { fd: map, id: mapInfo(map).id };
+		kept = map;
+		return { id, name, tag, label, counters };
 	} finally {
-		closeSync(fd);
+		closeLoaded({ ...loaded, maps: new Map([...loaded.maps].filter(([, fd]) => fd !== kept)) });
 	}
 }
 

@@ -17,10 +17,17 @@ export interface Lock {
  */
 export async function takeLock(onWait: (holder: string) => void, signal?: AbortSignal): Promise<Lock> {
 	for (let waiting = false; ; ) {
-		mkdirSync(STATE_DIRECTORY, { recursive: true, mode: 0o700 });
-		const fd = openSync(STATE_DIRECTORY, "r");
-		if (flock(fd, LOCK_EX | LOCK_NB) && isStillThere(fd)) return { release: () => release(fd) };
-		const holder = holderOf(fstatSync(fd).ino);
+		const fd = openDirectory();
+		if (fd === undefined) continue;
+		let holder: string | undefined;
+		try {
+			if (flock(fd, LOCK_EX | LOCK_NB)) {
+				if (isStillThere(fd)) return { release: () => release(fd) };
+			} else holder = holderOf(fstatSync(fd).ino);
+		} catch (error) {
+			closeSync(fd);
+			throw error;
+		}
 		closeSync(fd);
 		if (!waiting && holder !== undefined) {
 			onWait(holder);
@@ -28,6 +35,17 @@ export async function takeLock(onWait: (holder: string) => void, signal?: AbortS
 		}
 		if (signal?.aborted) throw new InterruptedError(signal.reason);
 		await setTimeout(20);
+	}
+}
+
+/** Undefined where whoever had the lock has just removed the directory. */
+function openDirectory(): number | undefined {
+	mkdirSync(STATE_DIRECTORY, { recursive: true, mode: 0o700 });
+	try {
+		return openSync(STATE_DIRECTORY, "r");
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+		throw error;
 	}
 }
 

@@ -2,6 +2,7 @@ import {
 	closeSync,
 	constants,
 	fstatSync,
+	lstatSync,
 	mkdirSync,
 	openSync,
 	readdirSync,
@@ -176,6 +177,12 @@ function tolerating(codes: readonly string[], call: () => void): boolean {
 		if (error instanceof SyscallError && codes.includes(error.code)) return false;
 		throw error;
 	}
+}
+
+/** Whether a name is taken by what is neither a namespace nor the plain file of one. */
+export function isSomethingElse(name: string): boolean {
+	const file = lstatSync(`${NETNS_DIRECTORY}/${name}`, { throwIfNoEntry: false });
+	return file !== undefined && file.dev !== nsfsDevice() && !(file.isFile() && file.size === 0);
 }
 
 /** Whether a name is but the plain file that a crash left between naming and mounting: nobody's. */

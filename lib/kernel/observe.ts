@@ -1,4 +1,3 @@
-import { closeSync } from "node:fs";
 import { decodeAddress, dumpAddresses } from "../netlink/address.js";
 import { decodeFeatures, dumpFeatures } from "../netlink/features.js";
 import type { Link } from "../netlink/link.js";
@@ -8,7 +7,7 @@ import { decodeRoute, dumpRoutes } from "../netlink/route.js";
 import type { LabObject } from "../plan/object.js";
 import { BUILTINS, isBuiltin } from "../programs/builtin.js";
 import { type EndName, HOST } from "../topology/topology.js";
-import { lookup, mapInfo, openLoaded, openProgram, programInfo, u32Key } from "./bpf.js";
+import { lookup, mapInfo, openLoaded, programInfo, u32Key } from "./bpf.js";
 import { findWindow, identifyPairs, WINDOW } from "./identify.js";
 import { type Lab, MARK } from "./lab.js";
 import { LABEL_MAP, readLabel } from "./label.js";
@@ -176,14 +175,10 @@ function readPrograms(lab: Lab, ends: Iterable<LabEnd>): Map<number, ProgramSnap
 }
 
 function readProgram(lab: Lab, id: number): ProgramSnapshot | undefined {
-	const fd = lab.held.get(id)?.fd ?? openProgram(id);
-	if (fd === undefined) return undefined;
-	const { name, tag, mapIds } = programInfo(fd);
-	if (!lab.held.has(id)) {
-		closeSync(fd);
-		lab.hold(openLoaded({ id, mapIds }));
-	}
-	const maps = lab.held.get(id)?.maps ?? new Map<string, number>();
+	const opened = lab.held.get(id) ?? openLoaded(id);
+	if (!opened) return undefined;
+	const { fd, maps } = lab.hold(opened);
+	const { name, tag } = programInfo(fd);
 	const mark = maps.get(LABEL_MAP);
 	const label = mark === undefined ? undefined : readLabel(mark);
 	if (label?.lab !== lab.name) return { id, name, tag, label: undefined, entries: new Map() };

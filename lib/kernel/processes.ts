@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
+import type { Lab } from "./lab.js";
 
 /** A process that runs in a namespace. */
 export interface Process {
@@ -14,7 +15,7 @@ export interface Process {
  * The processes, other than this one, whose network namespace is one of these.
  * @param namespaces names by what /proc/PID/ns/net links to: `net:[4026531840]`
  */
-export function listProcesses(namespaces: ReadonlyMap<string, string>): Process[] {
+function listProcesses(namespaces: ReadonlyMap<string, string>): Process[] {
 	return readdirSync("/proc").flatMap((entry) => {
 		const pid = Number(entry);
 		if (!Number.isInteger(pid) || pid === process.pid) return [];
@@ -26,6 +27,12 @@ export function listProcesses(namespaces: ReadonlyMap<string, string>): Process[
 			return []; // it ended meanwhile, or is a kernel thread's
 		}
 	});
+}
+
+/** The processes that run in these namespaces of a lab. */
+export function processesIn(lab: Lab, namespaces: readonly string[]): Process[] {
+	if (namespaces.length === 0) return [];
+	return listProcesses(new Map(namespaces.map((name) => [lab.inode(name), name])));
 }
 
 /** Ends processes: SIGTERM, and SIGKILL for those that do not go within a second. */

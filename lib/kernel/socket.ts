@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { NetlinkError, SyscallError } from "../errors.js";
+import { NetlinkError } from "../errors.js";
 import { bind, ioctl, recv, send, setsockopt, socket } from "../ffi/libc.js";
 import {
 	decodeAcknowledgement,
@@ -142,12 +142,13 @@ export class NetlinkSocket {
 	get(request: Request): Buffer {
 		const sequence = ++this.#sequence;
 		send(this.#fd, encodeMessage(request, sequence, 0));
-		for (const message of this.#receive()) {
-			if (message.type !== NLMSG_ERROR) return message.body;
-			const { errno, text } = decodeAcknowledgement(message);
-			throw new NetlinkError(request.what, errno, text);
-		}
-		throw new SyscallError("recv", 61);
+		for (;;)
+			for (const message of this.#receive()) {
+				if (message.sequence !== sequence) continue;
+				if (message.type !== NLMSG_ERROR) return message.body;
+				const { errno, text } = decodeAcknowledgement(message);
+				throw new NetlinkError(request.what, errno, text);
+			}
 	}
 
 	/** An ioctl on interfaces: any socket of the namespace takes it (sock_do_ioctl() of net/socket.c). */

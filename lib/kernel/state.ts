@@ -9,7 +9,7 @@ import {
 	renameSync,
 	rmdirSync,
 	rmSync,
-	writeSync,
+	writeFileSync,
 } from "node:fs";
 import type { LabObject } from "../plan/object.js";
 import type { Topology } from "../topology/topology.js";
@@ -62,7 +62,7 @@ export function writeState(state: State): void {
 	const temporary = `${pathOf(state.lab)}.new`;
 	const fd = openSync(temporary, "w", 0o600);
 	try {
-		writeSync(fd, JSON.stringify(state));
+		writeFileSync(fd, JSON.stringify(state));
 		fsyncSync(fd);
 	} finally {
 		closeSync(fd);

@@ -25,6 +25,12 @@ export interface Kind<Spec = unknown> extends KindRules<Spec> {
 	update?(changes: readonly Update<Spec>[], lab: Lab): void;
 	/** Already gone is success. */
 	remove(objects: readonly LabObject<Spec>[], lab: Lab): void;
+	/**
+	 * Why the kernel, or who uses it, will not have it, where that can be known before anything is touched.
+	 * @param removed objects that are to go
+	 * @returns a line for each; empty where nothing stands in the way
+	 */
+	refuse?(wanted: readonly LabObject<Spec>[], removed: readonly LabObject<Spec>[], lab: Lab): string[];
 	/** Whether an undo can put back what was observed; the default is yes. */
 	restores?(object: LabObject<Spec>): boolean;
 	/**

@@ -1,3 +1,4 @@
+import { processesIn } from "../kernel/processes.js";
 import { changeLink } from "../netlink/link.js";
 import { HOST } from "../topology/topology.js";
 import { forEach, type Kind } from "./kind.js";
@@ -27,6 +28,14 @@ export const netns: Kind<Netns> = {
 				within: [],
 				needs: [],
 			})),
+	refuse: (_wanted, removed, lab) =>
+		processesIn(
+			lab,
+			removed.map(({ name }) => name),
+		).map(
+			({ pid, command, namespace }) =>
+				`${command} (pid ${pid}) still runs in namespace ${namespace}: end it first`,
+		),
 	create: (objects, lab) => forEach(objects, lab, ({ name }) => lab.create(name)),
 	update: (changes, lab) =>
 		forEach(

@@ -49,6 +49,12 @@ export const offload: Kind<Offload> = {
 			lab,
 		),
 	remove: () => {},
+	refuse: (wanted, _removed, lab) =>
+		wanted.flatMap(({ spec: { end, feature, state, optional } }) =>
+			!optional && isFixed(feature, state, lab.freshFeatures())
+				? [`${end} cannot have the offload ${feature} ${state}: a veth does not let it be changed`]
+				: [],
+		),
 	restores: ({ spec: { state } }) => state === "on" || state === "off",
 	forget: (object, lab) => {
 		const { end, feature } = object.spec;
@@ -60,6 +66,11 @@ export const offload: Kind<Offload> = {
 	describe: ({ spec: { end, feature, state } }) => `${end} ${feature} ${state}`,
 	describeChange: (from, to) => `${from.state}${from.fixed ? " (fixed)" : ""} → ${to.state}`,
 };
+
+function isFixed(feature: string, wanted: Offload["state"], fresh: Features): boolean {
+	const { state, fixed } = stateOf(feature, fresh);
+	return fixed === true && state !== wanted;
+}
 
 function stateOf(
 	feature: string,

@@ -30,6 +30,11 @@ export const KINDS = [
 
 const byName = new Map(KINDS.map((kind) => [kind.name, kind]));
 
+/** Whether there is such a kind: what was read from a file may be of another version. */
+export function isKnown({ kind }: Pick<LabObject, "kind">): boolean {
+	return byName.has(kind);
+}
+
 /** The kind of an object. */
 export function kindOf({ kind }: Pick<LabObject, "kind">): Kind {
 	const found = byName.get(kind);

@@ -69,7 +69,7 @@ export const sysctl: Kind<Sysctl> = {
 	restores: ({ spec }) => spec.value !== null,
 	forget: (object, lab) => {
 		const { namespace, name } = object.spec;
-		if (!lab.has(namespace)) return undefined;
+		if (!lab.has(namespace) || isOfVeth(name)) return undefined;
 		const interfaces = /^net\.(ipv4|ipv6)\.(conf|neigh)\.(?!all\.|default\.)[^.]+\.(.+)$/.exec(name);
 		const value = interfaces
 			? lab.enter(
@@ -83,6 +83,11 @@ export const sysctl: Kind<Sysctl> = {
 	describe: ({ spec: { namespace, name, value } }) => `${namespace} ${name} = ${value}`,
 	describeChange: (from, to) => `${from.value ?? "no such sysctl"} → ${to.value}`,
 };
+
+/** What the pair itself settles for each of its ends, unless the file has its own word on it. */
+function isOfVeth(name: string): boolean {
+	return interfaceOf(name) !== undefined && /\.accept_(?:dad|ra)$/.test(name);
+}
 
 /** Whether the interface of a name is there, or it is of none: then the kernel just has no such name. */
 function hasInterface({ links }: NamespaceSnapshot, name: string): boolean {

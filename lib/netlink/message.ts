@@ -10,7 +10,6 @@ export const NLMSG_DONE = 3;
 
 /** Flags: NLM_F_* */
 export const NLM_F_REQUEST = 0x1;
-export const NLM_F_MULTI = 0x2;
 export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_REPLACE = 0x100;

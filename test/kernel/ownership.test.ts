@@ -168,6 +168,42 @@ test("names made by ip netns and by the lab live side by side", async () => {
 	}
 });
 
+describe("what is known to fail is refused before anything is touched", () => {
+	test("an offload that a veth does not have", async () => {
+		const before = kernel();
+		const text = pair("lab").replace("xdp: icmp-echo", "offloads: { lro: true }");
+		const error = await failureOf(applyText(text), ConflictError);
+		expect(error.message).toContain("lab:veth0 cannot have the offload lro on");
+		expect(differences(before, kernel())).toEqual([]);
+	});
+
+	test("taking away a namespace in which a process runs", async () => {
+		await applyText(pair("lab"));
+		const before = kernel();
+		const sleeper = spawn("ip", ["netns", "exec", "lab", "sleep", "60"], { stdio: "ignore" });
+		try {
+			await expect
+				.poll(() => sh("ip netns pids lab"), { timeout: 5000 })
+				.toContain(String(sleeper.pid));
+			const error = await failureOf(applyText("name: lab\nnamespaces: { other: }"), ConflictError);
+			expect(error.message).toMatch(new RegExp(`\\(pid ${sleeper.pid}\\) still runs in namespace lab`));
+			expect(differences(before, kernel())).toEqual([]);
+		} finally {
+			sleeper.kill("SIGKILL");
+		}
+		await expect.poll(() => sh("ip netns pids lab"), { timeout: 5000 }).toBe("");
+		await applyText("name: lab\nnamespaces: { other: }");
+	});
+
+	test("a namespace whose name is a file of somebody's", async () => {
+		sh("mkdir -p /run/netns; echo text >/run/netns/lab");
+		const error = await failureOf(applyText(pair("lab")), ConflictError);
+		expect(error.message).toContain("/run/netns/lab is there and is no namespace");
+		expect(sh("cat /run/netns/lab")).toContain("text");
+		sh("rm /run/netns/lab");
+	});
+});
+
 describe("several labs", () => {
 	test("live in one host, and each is destroyed without the others", async () => {
 		const texts = ["one", "two", "three"].map((name) =>

@@ -79,9 +79,9 @@ const FAILURES: Failure[] = [
 		message: /^(address|neighbor) (uno|dos):\S+ fc00:.*IPv6 is disabled on this device/,
 	},
 	{
-		title: "a feature that the device does not let be changed",
-		text: RICH.replace("gro: true", "gro: true, rx-all: true"),
-		message: /offload uno:veth0 rx-all: off \(fixed\) → on/,
+		title: "a value that the kernel keeps in another form",
+		text: RICH.replace("sysctls: {", "sysctls: { net.ipv4.conf.all.arp_announce: '0x1',"),
+		message: /sysctl \w+ net\.ipv4\.conf\.all\.arp_announce: 1 → 0x1/,
 	},
 ];
 
