@@ -50,7 +50,8 @@ export function readState(lab: string): State | undefined {
 		if (state?.version !== 1 || state.lab !== lab || state.boot !== whereabouts().boot) return undefined;
 		if (typeof state.host !== "string" || !Array.isArray(state.settings)) return undefined;
 		if (!Array.isArray(state.topology?.namespaces) || !Array.isArray(state.topology.veths)) return undefined;
-		return state as State;
+		// A lab that is up may have been applied by a version that kept no expectations.
+		return { ...state, topology: { ...state.topology, expect: state.topology.expect ?? [] } } as State;
 	} catch {
 		return undefined;
 	}

@@ -1,23 +1,50 @@
 import type { Context } from "./declared.js";
-import type { ExpectEntry, TopologyDocument } from "./generated/document.js";
+import type { ExpectEntry, TopologyDocument, Traffic, UdpTraffic } from "./generated/document.js";
 import type { Sound } from "./positions.js";
 import { list } from "./printable.js";
 import type { Range } from "./source.js";
+import type { EndName, Expectation, Protocol, XdpAction } from "./topology.js";
 
 const kinds = ["ping", "tcp", "udp", "reach"] as const;
 
-/** Checks the expectations of a document. Their names must resolve; nothing is made of them yet. */
-export function checkExpectations(document: Sound<TopologyDocument>, context: Context): void {
+/** Of UDP, over each address family. */
+const DEFAULT_PACKETS = 10;
+
+type Entry = Sound<ExpectEntry>;
+
+/** The expectations of a document. What is wrong about one is reported, and it is left out. */
+export function resolveExpectations(document: Sound<TopologyDocument>, context: Context): Expectation[] {
 	const { positions } = context;
-	for (const { value, at } of positions.entries<Sound<ExpectEntry>>(document.expect ?? [])) {
-		if (value !== undefined) {
-			checkExpectation(value, at, context);
-		}
-	}
+	return Array.from(positions.entries<Entry>(document.expect ?? [])).flatMap(({ value, at }) =>
+		value === undefined ? [] : (resolveExpectation(value, at, context) ?? []),
+	);
 }
 
-function checkExpectation(entry: Sound<ExpectEntry>, at: Range, context: Context): void {
-	const { positions, report, declared } = context;
+function resolveExpectation(entry: Entry, at: Range, context: Context): Expectation | undefined {
+	const kind = kindOf(entry, at, context);
+	const traffic: Sound<Traffic & UdpTraffic> = kind === undefined ? {} : (entry[kind] ?? {});
+	const from = resolveSource(traffic, context);
+	const to =
+		traffic.to === undefined
+			? undefined
+			: context.declared.findEnd(traffic.to, context.positions.value(traffic, "to"));
+	const actions = resolveActions(entry, context);
+	if (kind === undefined || from === undefined || to === undefined) {
+		return undefined;
+	}
+	const protocols: Protocol[] = kind === "reach" ? ["ping", "tcp", "udp"] : [kind];
+	return {
+		line: context.report.source.position(at.start).line,
+		protocols,
+		from,
+		to: to.end.name,
+		packets: traffic.packets ?? DEFAULT_PACKETS,
+		reachable: entry.reachable ?? true,
+		actions,
+	};
+}
+
+function kindOf(entry: Entry, at: Range, { positions, report }: Context): (typeof kinds)[number] | undefined {
 	const [kind, another] = kinds.filter((name) => entry[name] !== undefined);
 	if (another !== undefined) {
 		report.error(
@@ -28,19 +55,33 @@ function checkExpectation(entry: Sound<ExpectEntry>, at: Range, context: Context
 	} else if (kind === undefined && !positions.isDamaged(entry)) {
 		report.error(at, "missing-key", `an expectation needs one of ${list(kinds)}`);
 	}
-	const traffic = kind === undefined ? undefined : entry[kind];
-	if (traffic?.from !== undefined) {
-		const from = positions.value(traffic, "from");
-		if (traffic.from.includes(":")) {
-			declared.findEnd(traffic.from, from);
-		} else {
-			declared.findNamespace(traffic.from, from);
+	return kind;
+}
+
+/** A namespace, or one of its ends. */
+function resolveSource(
+	traffic: Sound<Traffic>,
+	{ positions, declared }: Context,
+): Expectation["from"] | undefined {
+	const { from } = traffic;
+	if (from === undefined) {
+		return undefined;
+	}
+	const at = positions.value(traffic, "from");
+	if (!from.includes(":")) {
+		return declared.findNamespace(from, at) ? { namespace: from } : undefined;
+	}
+	const found = declared.findEnd(from, at);
+	return found && { namespace: found.end.namespace, end: found.end.name };
+}
+
+function resolveActions(entry: Entry, { positions, declared }: Context): Record<EndName, XdpAction> {
+	const actions: Record<EndName, XdpAction> = {};
+	for (const { name, value, key } of positions.entries<XdpAction>(entry.actions ?? {})) {
+		const found = declared.findEnd(name, key);
+		if (found !== undefined && value !== undefined) {
+			actions[found.end.name] = value;
 		}
 	}
-	if (traffic?.to !== undefined) {
-		declared.findEnd(traffic.to, positions.value(traffic, "to"));
-	}
-	for (const { name, key } of positions.entries<string>(entry.actions ?? {})) {
-		declared.findEnd(name, key);
-	}
+	return actions;
 }

@@ -1,7 +1,7 @@
 import { type Context, Declared } from "./declared.js";
 import { MAX_SIZE } from "./decode.js";
 import { warnOfVeth } from "./doubts.js";
-import { checkExpectations } from "./expect.js";
+import { resolveExpectations } from "./expect.js";
 import type { TopologyDocument } from "./generated/document.js";
 import { checkLabName } from "./names.js";
 import { declareNamespaces, resolveNamespaces } from "./namespaces.js";
@@ -60,9 +60,9 @@ function resolve(document: Sound<TopologyDocument>, context: Context): Omit<Topo
 	declarePrograms(document, context);
 	const pairs = resolveVeths(document, name, context);
 	const namespaces = resolveNamespaces(document, context);
-	checkExpectations(document, context);
+	const expect = resolveExpectations(document, context);
 	for (const pair of pairs) {
 		warnOfVeth(pair, report);
 	}
-	return { name, namespaces, veths: pairs.map(veth) };
+	return { name, namespaces, veths: pairs.map(veth), expect };
 }

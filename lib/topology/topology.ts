@@ -15,6 +15,8 @@ export interface Topology {
 	/** In the order of the file; `host` is first when the file uses it, declared or not. */
 	namespaces: Namespace[];
 	veths: Veth[];
+	/** What must hold once the lab is up, in the order of the file. */
+	expect: Expectation[];
 	/** Legal but doubtful things, each with a position; shown, never fatal. */
 	warnings: Warning[];
 }
@@ -103,4 +105,26 @@ export interface End {
 	xdp?: { program: string; attach: Attach } | "none";
 	/** On or off by the feature's canonical name: `tx`, `gro`, `tx-checksum-ip-generic`. */
 	offloads: Record<string, boolean>;
+}
+
+export type Protocol = "ping" | "tcp" | "udp";
+
+/** What a program makes of a frame: enum xdp_action of <linux/bpf.h>. */
+export type XdpAction = "XDP_ABORTED" | "XDP_DROP" | "XDP_PASS" | "XDP_TX" | "XDP_REDIRECT";
+
+/** Traffic between two places, and what must become of it. */
+export interface Expectation {
+	/** Where the file says it, from 1. */
+	line: number;
+	/** `reach` is all of them. */
+	protocols: Protocol[];
+	/** The namespace that sends; with `end`, from an address of that end. */
+	from: { namespace: string; end?: EndName };
+	to: EndName;
+	/** UDP datagrams over each address family. */
+	packets: number;
+	/** False where nothing may come through. */
+	reachable: boolean;
+	/** The action that must count this traffic, by end. */
+	actions: Record<EndName, XdpAction>;
 }

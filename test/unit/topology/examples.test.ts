@@ -40,12 +40,19 @@ veths:
 					],
 				},
 			],
+			expect: [],
 			warnings: [],
 		} satisfies Topology);
 	});
 
 	test("is nothing but a name", () => {
-		expect(parseTopology("name: x", "x")).toEqual({ name: "x", namespaces: [], veths: [], warnings: [] });
+		expect(parseTopology("name: x", "x")).toEqual({
+			name: "x",
+			namespaces: [],
+			veths: [],
+			expect: [],
+			warnings: [],
+		});
 		expect(parseTopology("name: x\nveths:\nnamespaces:\nexpect:\nprograms:\n", "x").veths).toEqual([]);
 	});
 });
