@@ -1,0 +1,67 @@
+import { type End, type Expectation, HOST, type Protocol, type Topology } from "../topology/topology.js";
+
+/** Traffic of one protocol and one address family, between two namespaces. */
+export interface Flow {
+	protocol: Protocol;
+	family: 4 | 6;
+	/** The namespace that sends. */
+	from: string;
+	/** The address to send from, where the expectation names an end; the kernel chooses otherwise. */
+	source?: string;
+	/** The namespace of the end that has {@link address}. */
+	to: string;
+	address: string;
+	/** ICMP requests or UDP datagrams. */
+	packets: number;
+}
+
+/** ICMP requests. */
+const PINGS = 3;
+
+/** What an expectation comes to: each protocol over every address family that both sides have. */
+export function flowsOf({ from, to, protocols, packets }: Expectation, { veths }: Topology): Flow[] {
+	const ends = veths.flatMap(({ ends }) => ends);
+	const sources = ends.filter(({ name, namespace }) =>
+		from.end === undefined ? namespace === from.namespace : name === from.end,
+	);
+	const target = ends.filter(({ name }) => name === to);
+	return protocols.flatMap((protocol) =>
+		([4, 6] as const).flatMap((family) => {
+			const [source] = addresses(sources, family);
+			const [address] = addresses(target, family);
+			if (source === undefined || address === undefined) return [];
+			return {
+				protocol,
+				family,
+				from: from.namespace,
+				...(from.end !== undefined && { source }),
+				to: target[0]?.namespace ?? HOST,
+				address,
+				packets: protocol === "ping" ? PINGS : packets,
+			};
+		}),
+	);
+}
+
+/** Without prefix length. A link-local one says nothing without its link, and is left out. */
+function addresses(ends: readonly End[], family: 4 | 6): string[] {
+	return ends
+		.flatMap(({ addresses }) => addresses)
+		.map((address) => address.slice(0, address.indexOf("/")))
+		.filter((address) => address.includes(":") === (family === 6) && !/^fe[89ab]/.test(address));
+}
+
+const NAMES: Record<Protocol, string> = { ping: "ping", tcp: "TCP", udp: "UDP" };
+
+/** `uno reaches dos:veth0 by ping, TCP and UDP` */
+export function titleOf({ from, to, protocols, reachable }: Expectation): string {
+	const names = protocols.map((protocol) => NAMES[protocol]);
+	const last = names.pop() ?? "";
+	const how = names.length ? `${names.join(", ")} ${reachable ? "and" : "or"} ${last}` : last;
+	return `${from.end ?? from.namespace} ${reachable ? "reaches" : "does not reach"} ${to} by ${how}`;
+}
+
+/** `TCP to fc00:2::2` */
+export function describeFlow({ protocol, address }: Pick<Flow, "protocol" | "address">): string {
+	return `${NAMES[protocol]} to ${address}`;
+}

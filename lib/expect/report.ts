@@ -1,0 +1,56 @@
+import type { EndName, Protocol, XdpAction } from "../topology/topology.js";
+
+/** What came of an `expect` list: plain data, from which every form of the report is made. */
+export interface VerifyReport {
+	lab: string;
+	/** Nothing failed. */
+	ok: boolean;
+	milliseconds: number;
+	/** In the order of the list. */
+	checks: CheckReport[];
+	/** How the lab differs from its topology, in the plan's words; looked at when a check failed. */
+	drift: string[];
+}
+
+/** One expectation. */
+export interface CheckReport {
+	/** `uno reaches dos:veth0 by ping, TCP and UDP` */
+	title: string;
+	/** Where the topology file says so. */
+	line: number;
+	ok: boolean;
+	milliseconds: number;
+	/** The most that any of its traffic was tried. */
+	attempts: number;
+	/** What was sent, as it was seen the last time. */
+	flows: FlowReport[];
+	actions: ActionReport[];
+	/** Likely causes of a failure, found by looking at the lab. */
+	causes: string[];
+}
+
+export interface FlowReport {
+	protocol: Protocol;
+	family: 4 | 6;
+	address: string;
+	ok: boolean;
+	/** `0 of 3 replies` */
+	detail: string;
+	attempts: number;
+}
+
+/** Packets by what became of them; without what is not counted apart, as `XDP_ABORTED` of a veth is not. */
+export type Packets = Partial<Record<XdpAction, number>>;
+
+/** What an end counted of the traffic. */
+export interface ActionReport {
+	end: EndName;
+	action: XdpAction;
+	/** The traffic that was to be counted: `TCP to 10.0.2.2`. */
+	of: string;
+	ok: boolean;
+	/** Null where nobody counts: no program, or in generic mode one that does not count itself. */
+	counts: Packets | null;
+	/** The packets that the traffic had at least. */
+	least: number;
+}

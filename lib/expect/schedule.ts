@@ -1,0 +1,59 @@
+import type { Expectation, Topology } from "../topology/topology.js";
+
+/** Indexes of expectations: those of a batch are tried side by side, the batches one after the other. */
+export type Lane = number[][];
+
+/** Lanes run side by side. */
+const LANES = 4;
+const BATCH = 4;
+
+/**
+ * Which expectations may be tried at the same time without one being counted for another. Traffic,
+ * with its replies and whatever strays, stays among the namespaces that pairs of the lab connect;
+ * within such an island, one that looks at counters is tried alone.
+ */
+export function schedule({ expect, veths }: Topology): Lane[] {
+	const islandOf = islands(veths.map(({ ends: [a, b] }) => [a.namespace, b.namespace]));
+	const byIsland = new Map<string, number[]>();
+	expect.forEach(({ from: { namespace } }, i) => {
+		const island = islandOf(namespace);
+		byIsland.set(island, [...(byIsland.get(island) ?? []), i]);
+	});
+	const lanes: Lane[] = [];
+	[...byIsland.values()].forEach((indexes, i) => {
+		const lane = lanes[i % LANES] ?? [];
+		lanes[i % LANES] = lane;
+		lane.push(...batches(indexes, expect));
+	});
+	return lanes;
+}
+
+/** In the order of the list, as far as it goes: neighbours that count nothing share a batch. */
+function batches(indexes: readonly number[], expect: readonly Expectation[]): Lane {
+	const lane: Lane = [];
+	let open: number[] | undefined;
+	for (const index of indexes) {
+		const alone = Object.keys(expect[index]?.actions ?? {}).length > 0;
+		if (!alone && open && open.length < BATCH) open.push(index);
+		else {
+			lane.push([index]);
+			open = alone ? undefined : lane.at(-1);
+		}
+	}
+	return lane;
+}
+
+/** The name of the island that a namespace is on, by the pairs between namespaces. */
+function islands(pairs: readonly (readonly [string, string])[]): (namespace: string) => string {
+	const parent = new Map<string, string>();
+	const find = (name: string): string => {
+		let root = name;
+		for (let up = parent.get(root); up !== undefined; up = parent.get(root)) root = up;
+		return root;
+	};
+	for (const [a, b] of pairs) {
+		const [one, other] = [find(a), find(b)];
+		if (one !== other) parent.set(one, other);
+	}
+	return find;
+}
