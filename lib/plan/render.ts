@@ -75,6 +75,11 @@ function reasonOf(change: Change): string | undefined {
 
 const SIGNS: Record<Action, string> = { create: "+", update: "~", replace: "-/+", remove: "-" };
 
+/** A change as a line of the plan, without its reason: `+ xdp uno:veth0 pass`. */
+export function changeLine({ action, kind, text }: ChangeDocument): string {
+	return `${SIGNS[action]} ${kind} ${text}`;
+}
+
 /** A line an object, the reason after it, a count at the end. */
 export function planText(document: PlanDocument, options: { color?: boolean } = {}): string {
 	const paint = (code: number, text: string) => (options.color ? `\x1b[${code}m${text}\x1b[0m` : text);

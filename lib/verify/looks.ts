@@ -1,0 +1,137 @@
+import type { Requirements } from "../declare/requirements.js";
+import type { LabEnd, Snapshot } from "../kernel/snapshot.js";
+import type { EndName } from "../topology/topology.js";
+import type { Hop } from "./path.js";
+
+/** What a look has at hand. */
+export interface Scene {
+	snapshot: Snapshot;
+	requirements: Requirements;
+	family: 4 | 6;
+	/** The traffic is more than echo requests, whose checksum no offload makes. */
+	checksummed: boolean;
+}
+
+/** One thing that may be wrong where a packet passes: a sentence, or undefined where it is not. */
+type Look = (hop: Hop, scene: Scene) => string | undefined;
+
+const isDown: Look = ({ namespace, ingress, egress }, { snapshot }) => {
+	// A link that is down takes its routes along, so where there is no egress it may be any.
+	const ends = egress ? [egress] : [...snapshot.ends.values()].filter((end) => end.namespace === namespace);
+	const down = [ingress, ...ends].find((end) => end && !end.link.up);
+	return down && `${down.name} is down`;
+};
+
+const lacksEnd: Look = ({ namespace }, { snapshot, requirements }) => {
+	const missing = [...requirements.ends.values()].find(
+		(end) => end.namespace === namespace.name && !snapshot.ends.has(end.name),
+	);
+	return missing && `${missing.name} is not there`;
+};
+
+const lacksProgram: Look = ({ ingress }, scene) => ingress && wrongProgram(ingress.name, scene);
+
+/** An end that does not run the program that it should. */
+export function wrongProgram(
+	name: EndName,
+	{ snapshot, requirements }: Pick<Scene, "snapshot" | "requirements">,
+): string | undefined {
+	const wanted = requirements.attachments.get(name)?.program;
+	const end = snapshot.ends.get(name);
+	if (wanted === undefined || !end) return undefined;
+	const [attached] = end.link.xdp;
+	if (!attached) return `${name} runs no program, and should run ${wanted}`;
+	const program = snapshot.programs.get(attached.id);
+	if (program?.label?.program === wanted) return undefined;
+	return `${name} runs ${program?.label?.program ?? program?.name ?? "another program"} instead of ${wanted}`;
+}
+
+const forwardingOff: Look = ({ namespace, ingress, egress, next }, { family }) => {
+	if (!ingress || !egress || next === undefined) return undefined;
+	const value = namespace.sysctls.get(forwardingSysctl(ingress, family));
+	return value === "0" ? `IPv${family} forwarding is off on ${ingress.name}` : undefined;
+};
+
+/** What bpf_fib_lookup() and the stack ask for before they forward. */
+export function forwardingSysctl({ link }: { link: Pick<LabEnd["link"], "name"> }, family: 4 | 6): string {
+	return `net.ipv${family}.conf.${link.name.replaceAll(".", "/")}.forwarding`;
+}
+
+const lacksNeighbor: Look = ({ namespace, egress, peer, next }) => {
+	if (!egress || !peer || next === undefined) return undefined;
+	const found = namespace.neighbors.find(({ index, ip }) => index === egress.link.index && ip === next);
+	if (found?.mac === undefined) return `${egress.name} has no neighbour ${next}`;
+	if (found.mac === peer.link.mac) return undefined;
+	return `${egress.name} takes ${next} for ${found.mac}, and ${peer.name} has ${peer.link.mac}`;
+};
+
+const otherMac: Look = ({ egress, peer, next }, { requirements }) => {
+	// What a neighbour entry does not say, the program has from the topology.
+	const wanted = peer && requirements.ends.get(peer.name)?.mac;
+	if (!egress || !peer || next !== undefined || wanted === peer.link.mac) return undefined;
+	return `${peer.name} has MAC ${peer.link.mac}, and what ${egress.name} sends is for ${wanted}`;
+};
+
+/** Whether what comes in here leaves by a native program, if all is as it should be. */
+function redirects({ forwarding, ingress, egress }: Hop): boolean {
+	if (!forwarding || forwarding.mode === "kernel" || !ingress || !egress) return false;
+	return ingress.link.xdp.some(({ mode }) => mode === "native");
+}
+
+const peerNotReady: Look = (hop) => {
+	const { egress, peer } = hop;
+	if (!redirects(hop) || !egress || !peer) return undefined;
+	const ready = peer.link.xdp.some(({ mode }) => mode === "native") || has(peer, "rx-gro");
+	return ready
+		? undefined
+		: `${peer.name} has neither a native program nor GRO: what ${egress.name} sends by XDP is lost`;
+};
+
+const answerNotReady: Look = ({ ingress }, { snapshot, requirements }) => {
+	if (!ingress || requirements.attachments.get(ingress.name)?.program !== "icmp-echo") return undefined;
+	const peer = requirements.peers.get(ingress.name);
+	const end = peer && snapshot.ends.get(peer.name);
+	if (!end || end.link.xdp.some(({ mode }) => mode === "native")) return undefined;
+	return `${end.name} has no native program: what ${ingress.name} answers by XDP_TX is lost`;
+};
+
+const checksumOffload: Look = (hop, { snapshot, requirements, checksummed }) => {
+	const { ingress } = hop;
+	if (!checksummed || !ingress || !redirects(hop)) return undefined;
+	const sender = snapshot.ends.get(requirements.peers.get(ingress.name)?.name as EndName);
+	// Between routers a frame has its checksum already.
+	const originates = requirements.topology.namespaces.some(
+		({ name, forwarding }) => name === sender?.namespace.name && !forwarding,
+	);
+	if (!sender || !originates || !has(sender, "tx-checksum-ip-generic")) return undefined;
+	return `${sender.name} has TX checksum offload on: TCP and UDP lose their checksum where ${ingress.name} redirects`;
+};
+
+const mtuTooSmall: Look = ({ ingress, egress, peer }) => {
+	if (!egress) return undefined;
+	if (peer && peer.link.mtu !== egress.link.mtu) {
+		// The same words for both directions.
+		const [a, b] = [egress, peer].sort((a, b) => (a.name < b.name ? -1 : 1)) as [LabEnd, LabEnd];
+		return `the MTU of ${a.name} is ${a.link.mtu}, and that of ${b.name} ${b.link.mtu}: longer packets are lost`;
+	}
+	if (!ingress || egress.link.mtu >= ingress.link.mtu) return undefined;
+	return `the MTU of ${egress.name} is ${egress.link.mtu}, and ${ingress.name} takes up to ${ingress.link.mtu}`;
+};
+
+function has({ namespace, link }: LabEnd, feature: string): boolean {
+	return namespace.features.get(link.index)?.active.has(feature) ?? false;
+}
+
+/** What is looked at, the most certain cause first. */
+export const LOOKS: readonly Look[] = [
+	lacksEnd,
+	isDown,
+	forwardingOff,
+	lacksNeighbor,
+	otherMac,
+	lacksProgram,
+	peerNotReady,
+	answerNotReady,
+	checksumOffload,
+	mtuTooSmall,
+];
