@@ -23,6 +23,7 @@ export {
 	VerifierError,
 } from "./errors.js";
 export { exec, runIn } from "./exec.js";
+export type { ActionReport, CheckReport, FlowReport, VerifyReport } from "./expect/report.js";
 export { type Graph, type GraphFormat, type GraphOptions, graph, graphModel } from "./graph.js";
 export { listLabs } from "./kernel/labs.js";
 export { loadTopology } from "./load.js";
@@ -46,3 +47,4 @@ export type { Diagnostic } from "./topology/diagnostic.js";
 export { TopologyError } from "./topology/error.js";
 export { parseTopology } from "./topology/parse-topology.js";
 export type * from "./topology/topology.js";
+export { type VerifyOptions, verify } from "./verify/verify.js";

@@ -54,6 +54,7 @@ async function bundle() {
 		entryPoints: Object.fromEntries([
 			...commands.map((path) => [path.replace(/^lib\/cli\/(.*)\.ts$/, "$1"), path]),
 			["lib/index", "lib/index.ts"],
+			["verify/peer", "lib/verify/peer.ts"],
 		]),
 		outdir: "dist",
 		splitting: true,

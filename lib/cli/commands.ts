@@ -9,6 +9,7 @@ import { planCommand } from "./plan.js";
 import { statsCommand } from "./stats.js";
 import { statusCommand } from "./status.js";
 import { validateCommand } from "./validate.js";
+import { verifyCommand } from "./verify.js";
 import { version } from "./version.js";
 
 /** The family: NAME is `xdp-NAME` and `xdp-topology NAME`. */
@@ -21,6 +22,7 @@ const FAMILY: readonly (readonly [name: string, make: (name: string) => Command]
 	["stats", statsCommand],
 	["exec", execCommand],
 	["graph", graphCommand],
+	["verify", verifyCommand],
 ];
 
 /** `xdp-topology COMMAND …` */

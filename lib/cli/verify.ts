@@ -1,0 +1,79 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { Command } from "commander";
+import { UsageError } from "../errors.js";
+import { junitReport } from "../expect/junit.js";
+import { tapReport } from "../expect/tap.js";
+import { checkText, endText } from "../expect/text.js";
+import { requireCapabilities } from "../kernel/capabilities.js";
+import { listLabs } from "../kernel/labs.js";
+import { loadTopology } from "../load.js";
+import type { Topology } from "../topology/topology.js";
+import { verify } from "../verify/verify.js";
+import { type CommonOptions, command, EXIT } from "./main.js";
+import { printJson, useColor } from "./output.js";
+import { interruptible } from "./signals.js";
+import { isFile } from "./target.js";
+
+interface Options extends CommonOptions {
+	junit?: string;
+	tap?: boolean;
+}
+
+/** `xdp-verify [LAB|FILE]` */
+export function verifyCommand(name: string): Command {
+	return command(
+		name,
+		"Try what a topology expects of its lab, which must be up, with real traffic. Without an argument: the one lab that is up.",
+		`${name}\n${name} three-routers\n${name} topologies/three-routers.yaml --junit report.xml\n${name} --tap`,
+	)
+		.argument("[lab|file]", "a lab's name, or a topology file (it has a / or ends in .yaml or .yml)")
+		.option("--junit <file>", "also write the report as JUnit XML, for a CI system")
+		.option("--tap", "print the report in the Test Anything Protocol, version 14")
+		.action(async (target: string | undefined, options: Options) => {
+			if (options.json && options.tap) throw new UsageError("--json or --tap: not both");
+			const { file, topology } = find(target);
+			const junit = options.junit === undefined ? undefined : openReport(options.junit);
+			const live = !options.json && !options.tap && !options.quiet;
+			const text = { color: useColor(process.stdout), verbose: options.verbose ?? false };
+			let number = 0;
+			const report = await interruptible((signal) =>
+				verify(topology, {
+					signal,
+					...(live && { onCheck: (check) => process.stdout.write(checkText(check, ++number, text)) }),
+				}),
+			);
+			if (options.json) printJson(report);
+			else if (options.tap) process.stdout.write(tapReport(report));
+			else if (live) process.stdout.write(endText(report));
+			junit?.(junitReport(report, file));
+			if (!report.ok) process.exitCode = EXIT.failed;
+		});
+}
+
+function find(target: string | undefined): { file?: string; topology: Topology | string } {
+	if (target === undefined) return { topology: onlyLab() };
+	if (!isFile(target)) return { topology: target };
+	return { ...(target !== "-" && { file: target }), topology: loadTopology(target) };
+}
+
+function onlyLab(): string {
+	requireCapabilities();
+	const [lab, ...more] = listLabs();
+	if (lab === undefined) throw new UsageError("no lab is up");
+	if (more.length) throw new UsageError(`several labs are up: ${[lab, ...more].join(", ")}; name one`);
+	return lab;
+}
+
+/** Opened before anything is sent: a wrong path is told at once. */
+function openReport(file: string): (text: string) => void {
+	let fd: number;
+	try {
+		fd = openSync(file, "w");
+	} catch (error) {
+		throw new UsageError(`--junit ${file}: ${(error as NodeJS.ErrnoException).code}`);
+	}
+	return (text) => {
+		writeSync(fd, text);
+		closeSync(fd);
+	};
+}
