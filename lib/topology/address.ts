@@ -45,9 +45,7 @@ function fromBits(family: Family, bits: bigint): Address {
 
 /** Any address, strictly: four decimal parts without leading zeros, or IPv6 without a zone. */
 function read(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-	if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
-		return ipaddr.IPv4.parse(text);
-	}
+	if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
 	// The library also takes zones, and groups of more than four digits.
 	if (
 		text.length <= 45 &&
@@ -82,9 +80,7 @@ function special(parsed: ipaddr.IPv4 | ipaddr.IPv6): string | undefined {
 export function parseAddress(text: string): Parsed<Address> {
 	const slash = text.indexOf("/");
 	const parsed = read(slash === -1 ? text : text.slice(0, slash));
-	if (parsed === undefined) {
-		return { problem: `${quote(text)} is no IPv4 or IPv6 address` };
-	}
+	if (parsed === undefined) return { problem: `${quote(text)} is no IPv4 or IPv6 address` };
 	if (slash !== -1) {
 		const hint = `write \`${text.slice(0, slash)}\``;
 		return { problem: `${quote(text)} has a prefix length, which does not belong here`, hint };
@@ -97,12 +93,9 @@ export function parseAddress(text: string): Parsed<Address> {
 function readPrefix(text: string): Parsed<{ parsed: ipaddr.IPv4 | ipaddr.IPv6; length: number }> {
 	const slash = text.indexOf("/");
 	const parsed = read(slash === -1 ? text : text.slice(0, slash));
-	if (parsed === undefined) {
-		return { problem: `${quote(text)} is no IPv4 or IPv6 address` };
-	}
-	if (parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress()) {
+	if (parsed === undefined) return { problem: `${quote(text)} is no IPv4 or IPv6 address` };
+	if (parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress())
 		return { problem: `${quote(text)} is an IPv4 address written as IPv6`, hint: "write it as IPv4" };
-	}
 	const family = parsed instanceof ipaddr.IPv6 ? 6 : 4;
 	if (slash === -1) {
 		const hint = `for example \`${text}/${family === 4 ? 24 : 64}\`; of one address alone, \`/${width(family)}\``;
@@ -126,9 +119,7 @@ export function subnetOf(address: Address, length: number): Prefix {
 /** A route's destination. Bits after the prefix are cleared; `cleared` says whether there were any. */
 export function parsePrefix(text: string): Parsed<Prefix & { cleared: boolean }> {
 	const result = readPrefix(text);
-	if ("problem" in result) {
-		return result;
-	}
+	if ("problem" in result) return result;
 	const address = fromParsed(result.value.parsed);
 	const prefix = subnetOf(address, result.value.length);
 	return { value: { ...prefix, cleared: prefix.network.bits !== address.bits } };
@@ -137,32 +128,24 @@ export function parsePrefix(text: string): Parsed<Prefix & { cleared: boolean }>
 /** An address that an interface can have, with its prefix length. */
 export function parseInterfaceAddress(text: string): Parsed<InterfaceAddress> {
 	const result = readPrefix(text);
-	if ("problem" in result) {
-		return result;
-	}
+	if ("problem" in result) return result;
 	const { parsed, length } = result.value;
 	const address = fromParsed(parsed);
 	const kind = special(parsed) ?? (length === 0 ? "has prefix length 0, which is every address" : undefined);
-	if (kind !== undefined) {
-		return { problem: `${quote(text)} ${kind}` };
-	}
+	if (kind !== undefined) return { problem: `${quote(text)} ${kind}` };
 	const subnet = subnetOf(address, length);
 	const own = ownedByNetwork(address, subnet);
-	if (own !== undefined) {
+	if (own !== undefined)
 		return { problem: `${quote(text)} is the ${own} of ${subnet.text}`, hint: "give an address within it" };
-	}
 	return { value: { ...address, subnet, withLength: `${address.text}/${length}` } };
 }
 
 /** The first and last address of a network are no interface's (RFC 3021 excepts /31; RFC 4291, 2.6.1). */
 export function ownedByNetwork(address: Address, { network, length }: Prefix): string | undefined {
 	const host = width(address.family) - length;
-	if (host < 2) {
-		return undefined;
-	}
-	if (address.bits === network.bits) {
+	if (host < 2) return undefined;
+	if (address.bits === network.bits)
 		return address.family === 4 ? "network address" : "subnet-router anycast address";
-	}
 	const last = network.bits + (1n << BigInt(host)) - 1n;
 	return address.family === 4 && address.bits === last ? "broadcast address" : undefined;
 }

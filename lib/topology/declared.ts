@@ -55,9 +55,7 @@ export class Declared {
 	}
 
 	addNamespace(name: string): void {
-		if (!this.#namespaces.has(name)) {
-			this.#namespaces.set(name, new Map());
-		}
+		if (!this.#namespaces.has(name)) this.#namespaces.set(name, new Map());
 	}
 
 	addProgram(name: string): void {
@@ -66,9 +64,7 @@ export class Declared {
 
 	/** Whether a program of this name is built in or declared; reports it otherwise. */
 	findProgram(name: string, at: Range): boolean {
-		if (this.#programs.has(name)) {
-			return true;
-		}
+		if (this.#programs.has(name)) return true;
 		if (!this.programsIncomplete) {
 			this.#report.error(at, "reference", `no program ${quote(name)}`, () => {
 				const known = ["none", ...this.#programs];
@@ -88,17 +84,13 @@ export class Declared {
 		this.addNamespace(namespace);
 		const interfaces = this.#namespaces.get(namespace);
 		const before = interfaces?.get(name);
-		if (before === undefined) {
-			interfaces?.set(name, end);
-		}
+		if (before === undefined) interfaces?.set(name, end);
 		return before;
 	}
 
 	/** `host` or a declared namespace; reports any other once. */
 	findNamespace(name: string, at: Range): boolean {
-		if (name === HOST || (this.#namespaces.has(name) && !this.#undeclared.has(name))) {
-			return true;
-		}
+		if (name === HOST || (this.#namespaces.has(name) && !this.#undeclared.has(name))) return true;
 		if (!this.namespacesIncomplete && !this.#undeclared.has(name)) {
 			this.#report.error(at, "reference", `namespace ${quote(name)} is not declared`, () => {
 				const known = [HOST, ...this.#namespaces.keys()].filter((each) => !this.#undeclared.has(each));
@@ -119,14 +111,10 @@ export class Declared {
 	/** An end by its full name, wherever in the file it is named. */
 	findEnd(text: string, at: Range): DeclaredEnd | undefined {
 		const parts = this.#report.take(at, "reference", splitEndName(text));
-		if (parts === undefined) {
-			return undefined;
-		}
+		if (parts === undefined) return undefined;
 		const interfaces = this.#namespaces.get(parts.namespace);
 		const found = interfaces?.get(parts.interface);
-		if (found !== undefined || !this.findNamespace(parts.namespace, at)) {
-			return found;
-		}
+		if (found !== undefined || !this.findNamespace(parts.namespace, at)) return found;
 		return this.#missing(parts.namespace, parts.interface, at);
 	}
 
@@ -158,9 +146,7 @@ export class Declared {
 
 	#listing(namespace: string): string {
 		const names = [...(this.#namespaces.get(namespace)?.keys() ?? [])];
-		if (names.length === 0) {
-			return "`veths` gives it no interface";
-		}
+		if (names.length === 0) return "`veths` gives it no interface";
 		const more = names.length > LISTED ? ", …" : "";
 		return `it has ${names.slice(0, LISTED).map(quote).join(", ")}${more}`;
 	}

@@ -21,21 +21,16 @@ function refuse(source: Source, offset: number, message: string, hint: string): 
  */
 export function decode(bytes: Uint8Array, file: string): string {
 	const nothing = new Source("", file);
-	if (bytes.length > MAX_SIZE) {
-		refuse(nothing, 0, "the file is too large", `at most ${MAX_SIZE} bytes`);
-	}
-	if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+	if (bytes.length > MAX_SIZE) refuse(nothing, 0, "the file is too large", `at most ${MAX_SIZE} bytes`);
+	if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
 		refuse(nothing, 0, "the file is UTF-16", "save it as UTF-8");
-	}
 	// Not fatal: a wrong byte is replaced, so that its line can be shown. A UTF-8 BOM is removed.
 	const text = new TextDecoder("utf-8").decode(bytes);
-	if (!isUtf8(bytes)) {
+	if (!isUtf8(bytes))
 		refuse(new Source(text, file), firstReplaced(bytes, text), "the file is not UTF-8", "save it as UTF-8");
-	}
 	const nul = text.indexOf("\0");
-	if (nul !== -1) {
+	if (nul !== -1)
 		refuse(new Source(text, file), nul, "the file holds a NUL byte", "a topology is a text file");
-	}
 	return text;
 }
 
@@ -45,9 +40,7 @@ function firstReplaced(bytes: Uint8Array, text: string): number {
 	for (let start = 0; start < bytes.length; ) {
 		const newline = bytes.indexOf(NEWLINE, start);
 		const end = newline === -1 ? bytes.length : newline;
-		if (!isUtf8(bytes.subarray(start, end))) {
-			return Math.max(offset, text.indexOf("\uFFFD", offset));
-		}
+		if (!isUtf8(bytes.subarray(start, end))) return Math.max(offset, text.indexOf("\uFFFD", offset));
 		offset = text.indexOf("\n", offset) + 1;
 		start = end + 1;
 	}

@@ -11,9 +11,8 @@ const PHYSICAL = /^(?:eth\d+|en(?:o\d+|s\d+|p\d+s\d+|x[0-9a-f]{12})\w*|(?:wlan|w
 /** Warns of what is legal in a pair, and seldom meant. */
 export function warnOfVeth([first, second]: DeclaredVeth, report: Report): void {
 	for (const { end, at } of [first, second]) {
-		if (end.namespace === HOST && PHYSICAL.test(end.interface)) {
+		if (end.namespace === HOST && PHYSICAL.test(end.interface))
 			report.warn(at, `${quote(end.name)} is named like a physical interface of the machine`);
-		}
 	}
 	if (first.end.mtu !== second.end.mtu) {
 		const mtus = `${first.end.name} has ${first.end.mtu}, ${second.end.name} ${second.end.mtu}`;

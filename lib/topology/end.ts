@@ -72,9 +72,7 @@ function addressTexts(
 	entry: Sound<EndEntry>,
 	positions: Positions,
 ): Iterable<{ value: string | undefined; at: Range }> {
-	if (typeof value === "string") {
-		return [{ value, at }];
-	}
+	if (typeof value === "string") return [{ value, at }];
 	return Array.isArray(value) ? positions.entries<string>(value) : positions.oneOrMany(entry, "addresses");
 }
 
@@ -98,19 +96,13 @@ function resolveAddresses(
 function resolveXdp(entry: Sound<EndEntry>, context: Context): End["xdp"] {
 	const { positions, declared } = context;
 	const { xdp } = entry;
-	if (xdp === undefined) {
-		return undefined;
-	}
+	if (xdp === undefined) return undefined;
 	const at = positions.value(entry, "xdp");
 	if (typeof xdp === "string") {
-		if (xdp === "none") {
-			return xdp;
-		}
+		if (xdp === "none") return xdp;
 		return declared.findProgram(xdp, at) ? { program: xdp, attach: "native" } : undefined;
 	}
-	if (xdp.program === undefined) {
-		return undefined;
-	}
+	if (xdp.program === undefined) return undefined;
 	const programAt = positions.value(xdp, "program");
 	if (xdp.program === "none") {
 		context.report.error(programAt, "value", "`none` is no program to attach", "write `xdp: none`");
@@ -123,9 +115,7 @@ function resolveXdp(entry: Sound<EndEntry>, context: Context): End["xdp"] {
 
 function resolveOffloads(entry: Sound<EndEntry>, { positions, report }: Context): Record<string, boolean> {
 	const offloads: Record<string, boolean> = {};
-	if (entry.offloads === undefined) {
-		return offloads;
-	}
+	if (entry.offloads === undefined) return offloads;
 	const seen = new Map<string, string>();
 	for (const { name, value, key } of positions.entries(entry.offloads)) {
 		const feature = canonicalFeature(name);

@@ -27,9 +27,7 @@ export class TopologyError extends Error {
 
 function summary(source: Source, diagnostics: readonly Diagnostic[]): string {
 	const first = diagnostics[0];
-	if (first === undefined) {
-		throw new Error("bug: a topology error without a diagnostic");
-	}
+	if (first === undefined) throw new Error("bug: a topology error without a diagnostic");
 	const more = diagnostics.length > 1 ? ` (and ${diagnostics.length - 1} more)` : "";
 	return printable(`${source.file}:${first.line}:${first.column}: ${first.message}${more}`);
 }

@@ -29,9 +29,7 @@ function resolveExpectation(entry: Entry, at: Range, context: Context): Expectat
 			? undefined
 			: context.declared.findEnd(traffic.to, context.positions.value(traffic, "to"));
 	const actions = resolveActions(entry, context);
-	if (kind === undefined || from === undefined || to === undefined) {
-		return undefined;
-	}
+	if (kind === undefined || from === undefined || to === undefined) return undefined;
 	const protocols: Protocol[] = kind === "reach" ? ["ping", "tcp", "udp"] : [kind];
 	return {
 		line: context.report.source.position(at.start).line,
@@ -64,13 +62,9 @@ function resolveSource(
 	{ positions, declared }: Context,
 ): Expectation["from"] | undefined {
 	const { from } = traffic;
-	if (from === undefined) {
-		return undefined;
-	}
+	if (from === undefined) return undefined;
 	const at = positions.value(traffic, "from");
-	if (!from.includes(":")) {
-		return declared.findNamespace(from, at) ? { namespace: from } : undefined;
-	}
+	if (!from.includes(":")) return declared.findNamespace(from, at) ? { namespace: from } : undefined;
 	const found = declared.findEnd(from, at);
 	return found && { namespace: found.end.namespace, end: found.end.name };
 }
@@ -79,9 +73,7 @@ function resolveActions(entry: Entry, { positions, declared }: Context): Record<
 	const actions: Record<EndName, XdpAction> = {};
 	for (const { name, value, key } of positions.entries<XdpAction>(entry.actions ?? {})) {
 		const found = declared.findEnd(name, key);
-		if (found !== undefined && value !== undefined) {
-			actions[found.end.name] = value;
-		}
+		if (found !== undefined && value !== undefined) actions[found.end.name] = value;
 	}
 	return actions;
 }

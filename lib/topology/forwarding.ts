@@ -79,9 +79,8 @@ function fromEntry(
 
 function everyInterface(namespace: string, at: Range, { report, declared }: Context): string[] {
 	const names = declared.ends(namespace).map(({ end }) => end.interface);
-	if (names.length === 0 && !declared.endsIncomplete) {
+	if (names.length === 0 && !declared.endsIncomplete)
 		report.warn(at, `namespace ${quote(namespace)} has no interface to forward between`);
-	}
 	return names;
 }
 
@@ -90,12 +89,9 @@ function listedInterfaces(namespace: string, list: readonly string[], context: C
 	const names = new Set<string>();
 	for (const { value, at } of positions.entries<string>(list)) {
 		const found = value === undefined ? undefined : declared.findInterface(namespace, value, at);
-		if (found === undefined) {
-			continue;
-		}
-		if (names.has(found.end.interface)) {
+		if (found === undefined) continue;
+		if (names.has(found.end.interface))
 			report.error(at, "duplicate", `interface ${quote(found.end.interface)} stands twice`);
-		}
 		names.add(found.end.interface);
 	}
 	return [...names];

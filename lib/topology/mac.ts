@@ -23,9 +23,7 @@ export function parseMac(text: string): Parsed<string> {
 			hint: "the second digit of a unicast MAC is even",
 		};
 	}
-	if (mac === "00:00:00:00:00:00") {
-		return { problem: `${quote(text)} is no interface's MAC` };
-	}
+	if (mac === "00:00:00:00:00:00") return { problem: `${quote(text)} is no interface's MAC` };
 	return { value: mac };
 }
 

@@ -31,9 +31,7 @@ export function checkLabName(name: string, at: Range, report: Report): void {
 
 /** Why a name can be that of no namespace; undefined if it can. */
 export function namespaceProblem(name: string): string | undefined {
-	if (name.startsWith("-")) {
-		return "begins with `-`, which ip(8) takes for an option";
-	}
+	if (name.startsWith("-")) return "begins with `-`, which ip(8) takes for an option";
 	return problem(name, NAMESPACE_LENGTH);
 }
 
@@ -43,40 +41,23 @@ export function namespaceProblem(name: string): string | undefined {
  * The rules are those of dev_valid_name() in net/core/dev.c, and of what stands for something else.
  */
 export function interfaceProblem(name: string): string | undefined {
-	if (name === "lo") {
-		return "is the loopback interface, which every namespace has already";
-	}
-	if (name === "all" || name === "default") {
-		return "stands for other interfaces in sysctl(8)";
-	}
-	if (name.includes("%")) {
-		return "holds `%`, which the kernel takes for a number to fill in";
-	}
+	if (name === "lo") return "is the loopback interface, which every namespace has already";
+	if (name === "all" || name === "default") return "stands for other interfaces in sysctl(8)";
+	if (name.includes("%")) return "holds `%`, which the kernel takes for a number to fill in";
 	// The kernel's isspace() reads bytes as Latin-1, where 0xa0 is a space: `à` is c3 a0.
-	if (Buffer.from(name).includes(0xa0)) {
+	if (Buffer.from(name).includes(0xa0))
 		return "holds the byte a0 in UTF-8, which the kernel takes for white space";
-	}
 	return problem(name, INTERFACE_LENGTH);
 }
 
 function problem(name: string, maximum: number): string | undefined {
-	if (name === "") {
-		return "is empty";
-	}
-	if (name === ".") {
-		return "names a folder";
-	}
+	if (name === "") return "is empty";
+	if (name === ".") return "names a folder";
 	for (const part of ["..", "/", ":"]) {
-		if (name.includes(part)) {
-			return `holds \`${part}\``;
-		}
+		if (name.includes(part)) return `holds \`${part}\``;
 	}
-	if (CONTROL.test(name)) {
-		return "holds a control character";
-	}
-	if (/\s/u.test(name)) {
-		return "holds white space";
-	}
+	if (CONTROL.test(name)) return "holds a control character";
+	if (/\s/u.test(name)) return "holds white space";
 	const length = Buffer.byteLength(name);
 	return length > maximum ? `is too long: ${length} bytes, at most ${maximum}` : undefined;
 }

@@ -21,9 +21,7 @@ export function declareNamespaces(
 		positions.isLost(document, "namespaces") || (namespaces === undefined && positions.isDamaged(document));
 	for (const { name, key } of positions.entries<NamespaceValue>(namespaces ?? {})) {
 		const problem = namespaceProblem(name);
-		if (problem !== undefined) {
-			report.error(key, "name", `namespace name ${quote(name)} ${problem}`);
-		}
+		if (problem !== undefined) report.error(key, "name", `namespace name ${quote(name)} ${problem}`);
 		declared.addNamespace(name);
 	}
 }
@@ -34,9 +32,7 @@ export function resolveNamespaces(document: Sound<TopologyDocument>, context: Co
 	const entries = [...positions.entries<NamespaceValue>(document.namespaces ?? {})];
 	const namespaces = entries.map((entry) => resolveNamespace(entry, context));
 	const host = namespaces.find(({ name }) => name === HOST);
-	if (host === undefined && declared.ends(HOST).length === 0) {
-		return namespaces;
-	}
+	if (host === undefined && declared.ends(HOST).length === 0) return namespaces;
 	return [
 		host ?? { name: HOST, routes: [], neighbors: [], learned: false, sysctls: {} },
 		...namespaces.filter((namespace) => namespace !== host),

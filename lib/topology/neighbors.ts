@@ -13,16 +13,12 @@ export function resolveNeighbors(
 	entry: Sound<NonNullable<NamespaceEntry>>,
 	context: Context,
 ): Pick<Namespace, "neighbors" | "learned"> {
-	if (!Array.isArray(entry.neighbors)) {
-		return { neighbors: [], learned: entry.neighbors === "learned" };
-	}
+	if (!Array.isArray(entry.neighbors)) return { neighbors: [], learned: entry.neighbors === "learned" };
 	const { positions, report } = context;
 	const neighbors = new Map<string, Neighbor>();
 	for (const { value, at } of positions.entries<Sound<NeighborEntry>>(entry.neighbors)) {
 		const neighbor = value === undefined ? undefined : resolveNeighbor(namespace, value, context);
-		if (neighbor === undefined) {
-			continue;
-		}
+		if (neighbor === undefined) continue;
 		const identity = `${neighbor.ip} ${neighbor.interface}`;
 		if (neighbors.has(identity)) {
 			const message = `neighbour ${quote(neighbor.ip)} stands twice on interface ${quote(neighbor.interface)}`;
@@ -52,9 +48,7 @@ function resolveNeighbor(
 		entry.mac === undefined
 			? undefined
 			: resolveMac(namespace, entry.mac, positions.value(entry, "mac"), context);
-	if (ip === undefined || end === undefined || mac === undefined) {
-		return undefined;
-	}
+	if (ip === undefined || end === undefined || mac === undefined) return undefined;
 	return { ip: ip.text, mac, interface: end.end.interface };
 }
 

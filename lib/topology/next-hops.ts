@@ -69,9 +69,7 @@ export function resolveHops(
 			continue;
 		}
 		const resolved = resolveHop(hop, out, scope);
-		if (resolved !== undefined) {
-			via.push(resolved);
-		}
+		if (resolved !== undefined) via.push(resolved);
 	}
 	return via;
 }

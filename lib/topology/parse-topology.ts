@@ -42,9 +42,7 @@ export function parseTopology(text: string, file: string): Topology {
 		throw new Error("unreachable");
 	}
 	const document = checkSchema(root, positions, report);
-	if (report.full) {
-		report.finish();
-	}
+	if (report.full) report.finish();
 	const topology = resolve(document, { report, positions, declared: new Declared(report) });
 	report.finish();
 	return { ...topology, warnings: report.warnings() };
@@ -53,16 +51,12 @@ export function parseTopology(text: string, file: string): Topology {
 function resolve(document: Sound<TopologyDocument>, context: Context): Omit<Topology, "warnings"> {
 	const { report, positions } = context;
 	const { name = "" } = document;
-	if (document.name !== undefined) {
-		checkLabName(document.name, positions.value(document, "name"), report);
-	}
+	if (document.name !== undefined) checkLabName(document.name, positions.value(document, "name"), report);
 	declareNamespaces(document, context);
 	declarePrograms(document, context);
 	const pairs = resolveVeths(document, name, context);
 	const namespaces = resolveNamespaces(document, context);
 	const expect = resolveExpectations(document, context);
-	for (const pair of pairs) {
-		warnOfVeth(pair, report);
-	}
+	for (const pair of pairs) warnOfVeth(pair, report);
 	return { name, namespaces, veths: pairs.map(veth), expect };
 }

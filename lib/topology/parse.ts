@@ -50,9 +50,7 @@ export function parse(report: Report): { root: unknown; positions: Positions } |
 		uniqueKeys: false,
 	});
 	reportYamlErrors([...errors, ...warnings], report);
-	if (report.failed) {
-		return undefined;
-	}
+	if (report.failed) return undefined;
 	const reader = new Reader(report);
 	const { value, lost } = reader.read(contents, 0);
 	return lost ? undefined : { root: value, positions: reader.positions };
@@ -72,44 +70,28 @@ class Reader {
 	}
 
 	read(node: Node | null, depth: number): Read {
-		if (node === null) {
-			return { value: null, size: 1, lost: false };
-		}
-		if (isAlias(node)) {
-			return this.#alias(node.source, range(node));
-		}
-		if (depth > MAX_DEPTH) {
+		if (node === null) return { value: null, size: 1, lost: false };
+		if (isAlias(node)) return this.#alias(node.source, range(node));
+		if (depth > MAX_DEPTH)
 			return this.#wrong(range(node), "values are nested too deeply", `at most ${MAX_DEPTH} levels`);
-		}
 		const anchor = "anchor" in node ? node.anchor : undefined;
-		if (anchor !== undefined) {
-			this.#anchors.set(anchor, undefined);
-		}
+		if (anchor !== undefined) this.#anchors.set(anchor, undefined);
 		const read = this.#content(node, depth);
-		if (anchor !== undefined) {
-			this.#anchors.set(anchor, read);
-		}
+		if (anchor !== undefined) this.#anchors.set(anchor, read);
 		return read;
 	}
 
 	#content(node: Node, depth: number): Read {
-		if (isMap<Node, Node | null>(node)) {
-			return this.#unquoted(node) ?? this.#mapping(node, depth);
-		}
-		if (isSeq<Node>(node)) {
-			return this.#list(node, depth);
-		}
+		if (isMap<Node, Node | null>(node)) return this.#unquoted(node) ?? this.#mapping(node, depth);
+		if (isSeq<Node>(node)) return this.#list(node, depth);
 		return { value: isScalar(node) ? node.value : null, size: 1, lost: false };
 	}
 
 	#alias(name: string, at: Range): Read {
 		const read = this.#anchors.get(name);
-		if (read !== undefined) {
-			return read;
-		}
-		if (this.#anchors.has(name)) {
+		if (read !== undefined) return read;
+		if (this.#anchors.has(name))
 			return this.#wrong(at, `alias ${quote(name)} stands within the value that it names`);
-		}
 		const hint =
 			this.#report.suggest(name, this.#anchors.keys()) ?? "an anchor, `&NAME`, comes before its aliases";
 		return this.#wrong(at, `no anchor ${quote(name)} before this alias`, hint);
@@ -118,14 +100,10 @@ class Reader {
 	/** `fc00:1::` without quotes: to YAML a mapping from `fc00:1:` to nothing. */
 	#unquoted(node: YAMLMap<Node, Node | null>): Read | undefined {
 		const [pair, another] = node.items;
-		if (pair === undefined || another !== undefined || !isScalar(pair.key)) {
-			return undefined;
-		}
+		if (pair === undefined || another !== undefined || !isScalar(pair.key)) return undefined;
 		const at = range(pair.key);
 		const address = unquotedAddress(this.#report.source, at.start);
-		if (address === undefined || address.length !== at.end - at.start + 1) {
-			return undefined;
-		}
+		if (address === undefined || address.length !== at.end - at.start + 1) return undefined;
 		return this.#wrong(
 			{ start: at.start, end: at.end + 1 },
 			`YAML reads ${quote(address)} as a mapping, since it ends in a colon`,
@@ -174,9 +152,7 @@ class Reader {
 			}
 		}
 		const mapping: Record<string, unknown> = Object.create(null);
-		for (const pair of merged) {
-			this.#merge(pair, entries, depth);
-		}
+		for (const pair of merged) this.#merge(pair, entries, depth);
 		for (const [name, { read, key, at }] of entries) {
 			this.positions.add(mapping, name, key, at, read.lost);
 			mapping[name] = read.value;
@@ -190,9 +166,7 @@ class Reader {
 		const { value, lost } = this.read(pair.value, depth + 1);
 		for (const source of Array.isArray(value) ? value : [value]) {
 			if (source === null || typeof source !== "object" || Array.isArray(source)) {
-				if (!lost) {
-					this.#wrong(range(pair.key), "`<<` merges mappings only", "for example `<<: *anchor`");
-				}
+				if (!lost) this.#wrong(range(pair.key), "`<<` merges mappings only", "for example `<<: *anchor`");
 				return;
 			}
 			for (const { name, value, key, at } of this.positions.entries<unknown>(source)) {
@@ -211,9 +185,7 @@ class Reader {
 			: isScalar(node)
 				? (node.source ?? node.value)
 				: undefined;
-		if (typeof read === "string" && !(isScalar(node) && node.value === null)) {
-			return read;
-		}
+		if (typeof read === "string" && !(isScalar(node) && node.value === null)) return read;
 		this.#report.error(at, "yaml", "a key must be a name");
 		return undefined;
 	}

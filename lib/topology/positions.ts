@@ -43,9 +43,7 @@ export class Positions {
 		}
 		// An empty value has no text to point at.
 		sites.set(name, { key, at: value.end > value.start ? value : key, lost });
-		if (lost) {
-			this.#damaged.add(container);
-		}
+		if (lost) this.#damaged.add(container);
 	}
 
 	/** Where a value stands. The name must be there. */
@@ -83,9 +81,8 @@ export class Positions {
 	/** What a mapping or a list holds, in the order of the file. */
 	*entries<T>(container: { [name: string]: T | undefined } | readonly T[]): Iterable<Entry<T>> {
 		const values = container as { [name: string]: T | undefined };
-		for (const [name, { key, at, lost }] of this.#sites.get(container) ?? []) {
+		for (const [name, { key, at, lost }] of this.#sites.get(container) ?? [])
 			yield { name, value: lost ? undefined : values[name], key, at };
-		}
 	}
 
 	/** What stands under a name that takes one string or a list of them; nothing if it is missing. */
@@ -103,9 +100,7 @@ export class Positions {
 
 	#site(container: object, name: string): Site {
 		const site = this.#sites.get(container)?.get(name);
-		if (site === undefined) {
-			throw new Error(`bug: no position of ${name}`);
-		}
+		if (site === undefined) throw new Error(`bug: no position of ${name}`);
 		return site;
 	}
 }

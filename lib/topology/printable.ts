@@ -48,11 +48,7 @@ const combining = /\p{M}/u;
 
 /** The terminal columns that one character takes: 0, 1 or 2. */
 export function columns(character: string): number {
-	if (character < "\u0300") {
-		return 1;
-	}
-	if (combining.test(character)) {
-		return 0;
-	}
+	if (character < "\u0300") return 1;
+	if (combining.test(character)) return 0;
 	return wide.test(character) ? 2 : 1;
 }

@@ -72,9 +72,7 @@ function entry(
 			`${style.dim(`${blank} |`)} ${style[severity](caret)}`,
 		);
 	}
-	if (at.hint !== undefined) {
-		lines.push(`${blank} ${style.dim("=")} ${printable(at.hint)}`);
-	}
+	if (at.hint !== undefined) lines.push(`${blank} ${style.dim("=")} ${printable(at.hint)}`);
 	return `${lines.join("\n")}\n`;
 }
 

@@ -63,9 +63,7 @@ export class Report {
 
 	/** The value, or undefined after its problem is reported. */
 	take<T>(range: Range, code: DiagnosticCode, parsed: Parsed<T>): T | undefined {
-		if ("value" in parsed) {
-			return parsed.value;
-		}
+		if ("value" in parsed) return parsed.value;
 		this.error(range, code, parsed.problem, parsed.hint);
 		return undefined;
 	}
@@ -77,12 +75,8 @@ export class Report {
 		let nearest: string | undefined;
 		for (const candidate of candidates) {
 			this.#comparisons += 1;
-			if (this.#comparisons > MAX_COMPARISONS) {
-				return undefined;
-			}
-			if (Math.abs(candidate.length - name.length) > limit || candidate === "") {
-				continue;
-			}
+			if (this.#comparisons > MAX_COMPARISONS) return undefined;
+			if (Math.abs(candidate.length - name.length) > limit || candidate === "") continue;
 			const far = difference(name.toLowerCase(), candidate.toLowerCase());
 			if (far < limit || (far === limit && nearest === undefined)) {
 				nearest = candidate;
@@ -105,9 +99,7 @@ export class Report {
 	finish(): void {
 		const said = new Set([...this.#mistakes.values()].map(({ start }) => start));
 		for (const mistake of this.#fallbacks.splice(0)) {
-			if (!said.has(mistake.start)) {
-				this.#add(mistake);
-			}
+			if (!said.has(mistake.start)) this.#add(mistake);
 		}
 		if (this.#mistakes.size > 0) {
 			const mistakes = [...this.#mistakes.values()].sort((a, b) => a.start - b.start);
@@ -125,9 +117,7 @@ export class Report {
 
 	#add(mistake: Mistake): void {
 		const identity = `${mistake.start}:${mistake.end}:${mistake.message}`;
-		if (this.#mistakes.has(identity)) {
-			return;
-		}
+		if (this.#mistakes.has(identity)) return;
 		if (this.#mistakes.size < MAX_DIAGNOSTICS) {
 			const { hint } = mistake;
 			this.#mistakes.set(identity, { ...mistake, hint: typeof hint === "function" ? hint() : hint });

@@ -36,14 +36,10 @@ class RouteResolver {
 		const { positions } = this.#scope.context;
 		const families = new Set<Family>();
 		for (const { value, at } of positions.oneOrMany(entry, "gateway")) {
-			if (value !== undefined) {
-				this.#gateway(value, at, families);
-			}
+			if (value !== undefined) this.#gateway(value, at, families);
 		}
 		for (const { value, at } of positions.entries<Sound<RouteEntry>>(entry.routes ?? [])) {
-			if (value !== undefined) {
-				this.#route(value, at);
-			}
+			if (value !== undefined) this.#route(value, at);
 		}
 		return this.#routes;
 	}
@@ -51,9 +47,7 @@ class RouteResolver {
 	#gateway(text: string, at: Range, families: Set<Family>): void {
 		const { report } = this.#scope.context;
 		const address = report.take(at, "address", parseAddress(text));
-		if (address === undefined || this.#refuseDefault(at)) {
-			return;
-		}
+		if (address === undefined || this.#refuseDefault(at)) return;
 		const { family } = address;
 		if (families.has(family)) {
 			const hint = "list equal-cost next hops in a route: `{ to: default, via: [A, B] }`";
@@ -62,9 +56,7 @@ class RouteResolver {
 		}
 		families.add(family);
 		const hop = resolveHop({ address, at, what: "gateway" }, undefined, this.#scope);
-		if (hop !== undefined) {
-			this.#add({ family, to: EVERYWHERE[family], via: [hop], type: "unicast" }, at);
-		}
+		if (hop !== undefined) this.#add({ family, to: EVERYWHERE[family], via: [hop], type: "unicast" }, at);
 	}
 
 	#route(entry: Sound<RouteEntry>, at: Range): void {
@@ -75,14 +67,10 @@ class RouteResolver {
 			entry.interface === undefined
 				? undefined
 				: declared.findInterface(this.#scope.namespace, entry.interface, positions.value(entry, "interface"));
-		if (type !== "unicast" && this.#refuseTargets(entry, type)) {
-			return;
-		}
+		if (type !== "unicast" && this.#refuseTargets(entry, type)) return;
 		const to = this.#destination(entry, hops[0]?.address.family);
 		const source = this.#source(entry);
-		if (to === undefined) {
-			return;
-		}
+		if (to === undefined) return;
 		const { family } = to;
 		const toAt = positions.value(entry, "to");
 		if (this.#scope.namespace === HOST && type !== "unicast") {
@@ -93,9 +81,7 @@ class RouteResolver {
 			);
 			return;
 		}
-		if (to.text === EVERYWHERE[family] && this.#refuseDefault(toAt)) {
-			return;
-		}
+		if (to.text === EVERYWHERE[family] && this.#refuseDefault(toAt)) return;
 		const via = resolveHops(hops, to, out, this.#scope);
 		if (source !== undefined && source.address.family !== family) {
 			report.error(
@@ -128,39 +114,29 @@ class RouteResolver {
 		hopFamily: Family | undefined,
 	): { family: Family; text: string } | undefined {
 		const { positions, report } = this.#scope.context;
-		if (entry.to === undefined) {
-			return undefined;
-		}
+		if (entry.to === undefined) return undefined;
 		const at = positions.value(entry, "to");
 		if (entry.to === "default") {
-			if (this.#refuseDefault(at)) {
-				return undefined;
-			}
+			if (this.#refuseDefault(at)) return undefined;
 			if (hopFamily === undefined) {
-				if (entry.via === undefined && !positions.isDamaged(entry)) {
+				if (entry.via === undefined && !positions.isDamaged(entry))
 					report.error(at, "route", "`default` of which family?", "write `0.0.0.0/0` or `::/0`");
-				}
 				return undefined;
 			}
 			return { family: hopFamily, text: EVERYWHERE[hopFamily] };
 		}
 		const prefix = report.take(at, "address", parsePrefix(entry.to));
-		if (prefix?.cleared) {
+		if (prefix?.cleared)
 			report.warn(at, `${quote(entry.to)} has bits after its prefix, taken as ${prefix.text}`);
-		}
 		return prefix;
 	}
 
 	#source(entry: Sound<RouteEntry>): { address: Address; at: Range } | undefined {
 		const { positions, report, declared } = this.#scope.context;
-		if (entry.source === undefined) {
-			return undefined;
-		}
+		if (entry.source === undefined) return undefined;
 		const at = positions.value(entry, "source");
 		const address = report.take(at, "address", parseAddress(entry.source));
-		if (address === undefined) {
-			return undefined;
-		}
+		if (address === undefined) return undefined;
 		// The host has addresses that no file names.
 		const known = this.#scope.namespace === HOST || this.#scope.subnets.owns(address.text);
 		if (!known && !this.#scope.subnets.incomplete && !declared.endsIncomplete) {
@@ -174,9 +150,8 @@ class RouteResolver {
 	#refuseTargets(entry: Sound<RouteEntry>, type: string): boolean {
 		const { positions, report } = this.#scope.context;
 		const names = (["via", "interface", "source"] as const).filter((name) => entry[name] !== undefined);
-		for (const name of names) {
+		for (const name of names)
 			report.error(positions.key(entry, name), "route", `a ${type} route takes no \`${name}\``);
-		}
 		return names.length > 0;
 	}
 

@@ -16,14 +16,10 @@ import type { Range } from "./source.js";
 export function checkSchema(root: object, positions: Positions, report: Report): Sound<TopologyDocument> {
 	if (!validate(root)) {
 		for (const [path, errors] of byPath((validate.errors ?? []) as SchemaError[])) {
-			if (report.full) {
-				break;
-			}
+			if (report.full) break;
 			const place = locate(root, path, positions);
 			if (place !== undefined) {
-				for (const error of relevant(errors)) {
-					reportError(error, place, positions, report);
-				}
+				for (const error of relevant(errors)) reportError(error, place, positions, report);
 			}
 		}
 		prune(root, positions);
@@ -57,9 +53,7 @@ function locate(root: object, path: string, positions: Positions): Place | undef
 	for (const token of path.split("/").slice(1)) {
 		const name = token.replaceAll("~1", "/").replaceAll("~0", "~");
 		const container = place.value as Record<string, unknown>;
-		if (positions.isLost(container, name)) {
-			return undefined;
-		}
+		if (positions.isLost(container, name)) return undefined;
 		place = { value: container[name], container, name };
 	}
 	return place;
@@ -132,9 +126,7 @@ function reportError(error: SchemaError, place: Place, positions: Positions, rep
 		default:
 			report.error(at, code, message, hint);
 	}
-	if (place.container !== undefined) {
-		positions.lose(place.container, place.name);
-	}
+	if (place.container !== undefined) positions.lose(place.container, place.name);
 }
 
 /** Of a value and its key; the first character stands for the whole document. */
@@ -148,9 +140,7 @@ function ranges({ container, name }: Place, positions: Positions): { at: Range; 
 
 /** Removes what is lost, so that it reads as missing. Items of a list stay, or others would move. */
 function prune(container: object, positions: Positions, done = new Set<object>()): void {
-	if (done.has(container)) {
-		return;
-	}
+	if (done.has(container)) return;
 	done.add(container);
 	for (const { name, value } of positions.entries<unknown>(container as Record<string, unknown>)) {
 		if (typeof value === "object" && value !== null) {

@@ -68,9 +68,8 @@ export function explain(error: SchemaError, name: string, text: string, report: 
 			return choice(what, String(data), params.allowedValues, report);
 		case "discriminator": {
 			const { tag, tagValue } = params;
-			if (typeof tagValue !== "string") {
+			if (typeof tagValue !== "string")
 				return { code: "type", ...wrongType(quote(tag), "string", tagValue, text, {}) };
-			}
 			const known = (schema.oneOf ?? []).flatMap((branch) => branch.properties?.[tag]?.enum ?? []);
 			return choice(quote(tag), tagValue, known, report);
 		}
@@ -109,18 +108,14 @@ function wrongType(
 ): { message: string; hint?: string | undefined } {
 	const types = [expected].flat().filter((type) => type !== "null");
 	const wanted = list([...new Set(types)].map((type) => typeNames[type] ?? type));
-	if (data === null) {
-		return { message: `${what} has no value, expected ${wanted}`, hint: example(schema) };
-	}
+	if (data === null) return { message: `${what} has no value, expected ${wanted}`, hint: example(schema) };
 	const actual = Array.isArray(data) ? "array" : typeof data;
 	const is = actual === "number" ? quote(text) : (typeNames[actual] ?? actual);
 	const message = `${what} must be ${wanted}, and is ${is}`;
-	if (types.includes("string") && !types.includes("array") && (actual === "number" || actual === "boolean")) {
+	if (types.includes("string") && !types.includes("array") && (actual === "number" || actual === "boolean"))
 		return { message, hint: `put it in quotes: "${text}"` };
-	}
-	if (actual === "string" && !types.includes("string") && /^(?:\d+|true|false)$/.test(String(data))) {
+	if (actual === "string" && !types.includes("string") && /^(?:\d+|true|false)$/.test(String(data)))
 		return { message, hint: "write it without quotes" };
-	}
 	const asBoolean =
 		types.includes("boolean") && typeof data === "string" ? BOOLEANS.get(data.toLowerCase()) : undefined;
 	return { message, hint: asBoolean === undefined ? example(schema) : `write \`${asBoolean}\`` };
@@ -140,9 +135,7 @@ function choice(what: string, value: string, known: string[], report: Report): E
 }
 
 function count(limit: number, actual: number, what: string): Explanation {
-	if (limit === 2) {
-		return { code: "value", message: `a veth pair has two ends, and this one has ${actual}` };
-	}
+	if (limit === 2) return { code: "value", message: `a veth pair has two ends, and this one has ${actual}` };
 	return { code: "value", message: `${what} is empty` };
 }
 

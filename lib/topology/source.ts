@@ -20,9 +20,8 @@ export class Source {
 	constructor(text: string, file: string) {
 		this.text = text;
 		this.file = file;
-		for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) {
+		for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1))
 			this.#lineStarts.push(at + 1);
-		}
 	}
 
 	position(offset: number): Position {
@@ -42,9 +41,7 @@ export class Source {
 	/** The text of a line without its end; empty for a line that is not there. */
 	line(line: number): string {
 		const start = this.#lineStarts[line - 1];
-		if (start === undefined) {
-			return "";
-		}
+		if (start === undefined) return "";
 		const next = this.#lineStarts[line] ?? this.text.length + 1;
 		const end = next - 1;
 		return this.text.slice(start, this.text[end - 1] === "\r" ? end - 1 : end);

@@ -31,9 +31,7 @@ export class Subnets {
 				this.#connected.set(subnet.text, connected);
 			}
 		}
-		for (const family of [4, 6] as const) {
-			this.#lengths[family] = [...lengths[family]].sort((a, b) => b - a);
-		}
+		for (const family of [4, 6] as const) this.#lengths[family] = [...lengths[family]].sort((a, b) => b - a);
 	}
 
 	/** The longest subnet with an address, of one end or of any; the first end of the file's order. */
@@ -41,9 +39,7 @@ export class Subnets {
 		for (const length of this.#lengths[address.family]) {
 			const connected = this.#connected.get(subnetOf(address, length).text);
 			const found = end === undefined ? connected?.[0] : connected?.find((each) => each.end === end);
-			if (found !== undefined) {
-				return found;
-			}
+			if (found !== undefined) return found;
 		}
 		return undefined;
 	}
@@ -59,9 +55,7 @@ export class Subnets {
 			.flat()
 			.filter((each) => each.subnet.family === family && (end === undefined || each.end === end))
 			.map(({ subnet }) => subnet.text);
-		if (subnets.length === 0) {
-			return `it has no ${familyName(family)} address`;
-		}
+		if (subnets.length === 0) return `it has no ${familyName(family)} address`;
 		const names = [...new Set(subnets)];
 		return `its subnets are ${names.slice(0, LISTED).join(", ")}${names.length > LISTED ? ", …" : ""}`;
 	}

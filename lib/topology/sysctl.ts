@@ -30,9 +30,8 @@ export function parseSysctlName(text: string): Parsed<SysctlName> {
 		const hint = "only `net.*` belongs to a network namespace";
 		return { problem: `sysctl ${quote(text)} is not under \`net.\``, hint };
 	}
-	if (segments.some((part) => part === "" || part === "." || part.includes(".."))) {
+	if (segments.some((part) => part === "" || part === "." || part.includes("..")))
 		return { problem: `sysctl ${quote(text)} has an empty part or \`..\`` };
-	}
 	if (segments.length < 3 || !segments.every((part) => SEGMENT.test(part))) {
 		const hint = "for example `net.ipv4.conf.all.rp_filter`";
 		return { problem: `${quote(text)} is no sysctl`, hint };
@@ -46,20 +45,15 @@ export function parseSysctlName(text: string): Parsed<SysctlName> {
 
 /** A value as it is written to the kernel. */
 export function parseSysctlValue(value: string | number | boolean): Parsed<string> {
-	if (typeof value === "boolean") {
-		return { value: value ? "1" : "0" };
-	}
+	if (typeof value === "boolean") return { value: value ? "1" : "0" };
 	if (typeof value === "number") {
 		return Number.isSafeInteger(value)
 			? { value: String(value) }
 			: { problem: `${value} is too large a number for YAML`, hint: "put it in quotes" };
 	}
-	if (value.trim() === "") {
-		return { problem: "a sysctl's value cannot be empty" };
-	}
+	if (value.trim() === "") return { problem: "a sysctl's value cannot be empty" };
 	// A tab separates the numbers of a list.
-	if (/(?!\t)[\p{Cc}\p{Cf}\p{Cs}]/u.test(value)) {
+	if (/(?!\t)[\p{Cc}\p{Cf}\p{Cs}]/u.test(value))
 		return { problem: "a sysctl's value is one line without control characters" };
-	}
 	return { value: value.trim() };
 }

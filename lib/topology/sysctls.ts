@@ -21,9 +21,7 @@ export function resolveSysctls(
 	for (const { name, value, key, at } of positions.entries<string | number | boolean>(entry.sysctls ?? {})) {
 		const parsed = report.take(key, "sysctl", parseSysctlName(name));
 		const written = value === undefined ? undefined : report.take(at, "sysctl", parseSysctlValue(value));
-		if (parsed === undefined) {
-			continue;
-		}
+		if (parsed === undefined) continue;
 		const before = first.get(parsed.name);
 		if (before !== undefined) {
 			const message = `${quote(name)} is the same value as ${quote(before.name)} in line ${before.line}`;
@@ -32,9 +30,7 @@ export function resolveSysctls(
 		}
 		first.set(parsed.name, { name, line: report.source.position(key.start).line });
 		checkScope(namespace, name, parsed, key, context);
-		if (written !== undefined) {
-			sysctls[parsed.name] = written;
-		}
+		if (written !== undefined) sysctls[parsed.name] = written;
 	}
 	return sysctls;
 }

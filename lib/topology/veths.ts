@@ -21,9 +21,8 @@ export function resolveVeths(
 	if (document.veths !== undefined && document.veths !== null) {
 		for (const { value } of positions.entries<Sound<VethEntry>>(document.veths)) {
 			// A key that names no end may have been meant for any.
-			if (value === undefined || (positions.isDamaged(value) && Object.keys(value).length < 2)) {
+			if (value === undefined || (positions.isDamaged(value) && Object.keys(value).length < 2))
 				declared.endsIncomplete = true;
-			}
 			const ends = value === undefined ? [] : declareEnds(value, lab, context);
 			const [first, second, third] = ends;
 			if (first !== undefined && second !== undefined && third === undefined) {
@@ -44,9 +43,7 @@ function declareEnds(pair: Sound<VethEntry>, lab: string, context: Context): Dec
 	const ends: DeclaredEnd[] = [];
 	for (const entry of context.positions.entries<EndValue>(pair)) {
 		const end = declareEnd(entry, lab, context);
-		if (end !== undefined) {
-			ends.push(end);
-		}
+		if (end !== undefined) ends.push(end);
 	}
 	return ends;
 }
@@ -55,9 +52,7 @@ function declareEnd(entry: Entry<EndValue>, lab: string, context: Context): Decl
 	const { report, declared } = context;
 	const { name, key } = entry;
 	const parts = report.take(key, "name", splitEndName(name));
-	if (parts === undefined) {
-		return undefined;
-	}
+	if (parts === undefined) return undefined;
 	const before = key.start + parts.namespace.length;
 	const plain = report.source.text.startsWith(name, key.start);
 	declared.findNamespace(parts.namespace, plain ? { start: key.start, end: before } : key);

@@ -49,9 +49,7 @@ export function reportYamlErrors(errors: readonly YAMLError[], report: Report): 
 	const lines = new Set<number>();
 	for (const error of errors) {
 		const range = opening(error, source) ?? { start: error.pos[0], end: error.pos[1] };
-		if (error.code.startsWith("BLOCK_") && unquotedAddress(source, range.start) !== undefined) {
-			continue;
-		}
+		if (error.code.startsWith("BLOCK_") && unquotedAddress(source, range.start) !== undefined) continue;
 		const { line } = source.position(range.start);
 		if (!lines.has(line)) {
 			lines.add(line);
@@ -61,17 +59,11 @@ export function reportYamlErrors(errors: readonly YAMLError[], report: Report): 
 }
 
 function explain({ code, message }: YAMLError, source: Source): [message: string, hint?: string] {
-	if (NO_VALUE.test(message)) {
-		return noValue;
-	}
+	if (NO_VALUE.test(message)) return noValue;
 	const closer = UNCLOSED.exec(message)?.[1];
-	if (closer !== undefined) {
-		return [`this bracket is never closed`, `\`${closer}\``];
-	}
+	if (closer !== undefined) return [`this bracket is never closed`, `\`${closer}\``];
 	// `namespaces:{ a: }` is a key that begins a mapping in braces, and the braces make no sense then.
-	if (code === "UNEXPECTED_TOKEN" && /\w:[{[]/.test(source.text)) {
-		return noSpace;
-	}
+	if (code === "UNEXPECTED_TOKEN" && /\w:[{[]/.test(source.text)) return noSpace;
 	return words[code] ?? [uncapitalised(message)];
 }
 

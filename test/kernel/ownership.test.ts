@@ -182,9 +182,7 @@ describe("what is known to fail is refused before anything is touched", () => {
 		const before = kernel();
 		const sleeper = spawn("ip", ["netns", "exec", "lab", "sleep", "60"], { stdio: "ignore" });
 		try {
-			await expect
-				.poll(() => sh("ip netns pids lab"), { timeout: 5000 })
-				.toContain(String(sleeper.pid));
+			await expect.poll(() => sh("ip netns pids lab"), { timeout: 5000 }).toContain(String(sleeper.pid));
 			const error = await failureOf(applyText("name: lab\nnamespaces: { other: }"), ConflictError);
 			expect(error.message).toMatch(new RegExp(`\\(pid ${sleeper.pid}\\) still runs in namespace lab`));
 			expect(differences(before, kernel())).toEqual([]);

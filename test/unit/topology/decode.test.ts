@@ -5,9 +5,7 @@ function refusal(bytes: Uint8Array): string {
 	try {
 		decode(bytes, "lab.yaml");
 	} catch (error) {
-		if (error instanceof TopologyError) {
-			return error.message;
-		}
+		if (error instanceof TopologyError) return error.message;
 		throw error;
 	}
 	return "";

@@ -21,9 +21,7 @@ export function mistakes(text: string): readonly Diagnostic[] {
 		parseTopology(text, "lab.yaml");
 		return [];
 	} catch (error) {
-		if (error instanceof TopologyError) {
-			return error.diagnostics;
-		}
+		if (error instanceof TopologyError) return error.diagnostics;
 		throw error;
 	}
 }
@@ -55,9 +53,7 @@ export function expectMistakes(marked: string, words: readonly (string | readonl
 	const found = mistakes(text);
 	expect(found.map(({ line, column, length }) => ({ line, column, length }))).toEqual(places);
 	for (const [index, { message, hint }] of found.entries()) {
-		for (const word of [words[index] ?? []].flat()) {
-			expect(`${message} (${hint ?? ""})`).toContain(word);
-		}
+		for (const word of [words[index] ?? []].flat()) expect(`${message} (${hint ?? ""})`).toContain(word);
 	}
 	expect(words).toHaveLength(places.length);
 }

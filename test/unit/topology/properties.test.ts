@@ -14,14 +14,11 @@ function survive(text: string): void {
 	try {
 		parseTopology(text, "lab.yaml");
 	} catch (error) {
-		if (!(error instanceof TopologyError)) {
-			throw error;
-		}
+		if (!(error instanceof TopologyError)) throw error;
 		expect(error.diagnostics.length).toBeGreaterThan(0);
 		expect(error.render()).not.toMatch(control);
-		for (const { line, column, length } of error.diagnostics) {
+		for (const { line, column, length } of error.diagnostics)
 			expect(Math.min(line, column, length)).toBeGreaterThan(0);
-		}
 	}
 	expect(performance.now() - start).toBeLessThan(BOUND);
 }

@@ -7,9 +7,7 @@ function rendered(text: string, options = {}, file = "lab.yaml"): string {
 	try {
 		parseTopology(text, file);
 	} catch (error) {
-		if (error instanceof TopologyError) {
-			return error.render(options);
-		}
+		if (error instanceof TopologyError) return error.render(options);
 		throw error;
 	}
 	return "";

@@ -27,9 +27,8 @@ function* mappings(): Iterable<[string, Schema]> {
 	const all = { "": root, ...root.definitions };
 	for (const [name, schema] of Object.entries(all)) {
 		for (const [index, each] of [schema, ...(schema.oneOf ?? [])].entries()) {
-			if (each.properties !== undefined || each.patternProperties !== undefined) {
+			if (each.properties !== undefined || each.patternProperties !== undefined)
 				yield [`${name}/${index}`, each];
-			}
 		}
 	}
 }
