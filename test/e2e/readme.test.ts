@@ -44,6 +44,8 @@ test("the README's lab has the plan that the README prints, works, and is edited
 	const ping = await machine.in("uno", "ping", ["-c", "1", "-W", "2", "10.0.2.2"]);
 	expect(ping.exitCode).toBe(0);
 
+	expect(await machine.xdp("verify", "demo")).toMatchObject({ exitCode: 0 });
+
 	const mode = "{ mode: map, redirect: { uno: dos, dos: uno } }";
 	expect(readme).toContain(`Change \`forwarding: fib\` to \`forwarding: ${mode}\``);
 	writeFileSync(demo, readFileSync(demo, "utf8").replace("forwarding: fib", `forwarding: ${mode}`));
