@@ -39,7 +39,9 @@ what_next() {
 
 		The lab is up. What to try next:
 		  ${root}ip netns exec uno ping 10.0.3.2
-		  ${root}ip netns exec r1 ethtool -S uno | grep redirect
+		  ${root}npx xdp-verify three-routers
+		  ${root}npx xdp-stats r1:uno --watch
+		  ${root}npx xdp-graph three-routers -o three-routers.svg
 		  ${root}npx xdp-plan $LAB
 		Edit that file, say \`forwarding: kernel\` for r1, and see what would change before you apply it:
 		  ${root}npx xdp-apply $LAB
