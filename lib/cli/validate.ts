@@ -36,7 +36,7 @@ function check(file: string, options: CommonOptions): Result {
 			showWarnings(source, topology.warnings, []);
 			const { name, namespaces, veths } = topology;
 			process.stdout.write(
-				`${source.file}: ok (${name}; namespaces: ${namespaces.length}, veths: ${veths.length})\n`,
+				`${source.file}: ok (${name}: ${count(namespaces.length, "namespace")}, ${count(veths.length, "veth")})\n`,
 			);
 		}
 		return { file, valid: true, errors: [], warnings: topology.warnings };
@@ -50,4 +50,8 @@ function check(file: string, options: CommonOptions): Result {
 		if (!options.json) note(`error: ${error.message}`);
 		return { file, valid: false, errors: [{ message: error.message }], warnings: [] };
 	}
+}
+
+function count(number: number, word: string): string {
+	return `${number} ${word}${number === 1 ? "" : "s"}`;
 }

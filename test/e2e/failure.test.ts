@@ -122,7 +122,7 @@ describe("a user without rights", () => {
 	test("may validate", async () => {
 		expect(await asNobody("validate", `${folder}/good.yaml`)).toMatchObject({
 			exitCode: 0,
-			stdout: `${folder}/good.yaml: ok (lab: 2 namespaces, 1 veths)`,
+			stdout: `${folder}/good.yaml: ok (lab: 2 namespaces, 1 veth)`,
 		});
 	});
 
