@@ -4,12 +4,12 @@ import type { Requirements } from "./declare/requirements.js";
 import { ApplyError, InterruptedError } from "./errors.js";
 import type { Lab } from "./kernel/lab.js";
 import { observe } from "./kernel/observe.js";
-import type { Snapshot } from "./kernel/snapshot.js";
 import { KINDS, kindOf } from "./kinds/registry.js";
 import { idOf, type LabObject } from "./plan/object.js";
 import { diff, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
 import type { Progress, Stage } from "./progress.js";
+import type { Snapshot } from "./snapshot/snapshot.js";
 import type { Topology } from "./topology/topology.js";
 
 /** The objects that a topology wants, and what in it will not work. */

@@ -2,12 +2,12 @@ import { UsageError } from "./errors.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
 import { Lab } from "./kernel/lab.js";
 import { listLabs } from "./kernel/labs.js";
-import type { LabEnd, Snapshot } from "./kernel/snapshot.js";
 import { readState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { kindOf } from "./kinds/registry.js";
 import { type PlanDocument, planDocument } from "./plan/render.js";
 import { declare, look } from "./reconcile.js";
+import type { LabEnd, Snapshot } from "./snapshot/snapshot.js";
 import type { EndName, Forwarding, Topology } from "./topology/topology.js";
 
 /** A lab as it is in the kernel, compared with what was applied last. */

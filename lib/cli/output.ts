@@ -16,3 +16,8 @@ export function note(text: string): void {
 	// Names of processes, links and labs are anybody's to choose.
 	process.stderr.write(`${printableLines(text)}\n`);
 }
+
+/** `1 veth`, `2 veths` */
+export function count(number: number, word: string): string {
+	return `${number} ${word}${number === 1 ? "" : "s"}`;
+}

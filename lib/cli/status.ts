@@ -5,7 +5,7 @@ import { planText } from "../plan/render.js";
 import { type EndStatus, type LabStatus, status } from "../status.js";
 import { printable } from "../topology/printable.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
-import { printJson, useColor } from "./output.js";
+import { count, printJson, useColor } from "./output.js";
 
 interface Options extends CommonOptions {
 	detailedExitcode?: boolean;
@@ -42,7 +42,6 @@ function overview(labs: LabStatus[]): string {
 
 function size({ namespaces }: LabStatus): string {
 	const ends = namespaces.reduce((sum, { ends }) => sum + ends.length, 0);
-	const count = (number: number, word: string) => `${number} ${word}${number === 1 ? "" : "s"}`;
 	return `${count(namespaces.length, "namespace")}, ${count(ends, "interface")}`;
 }
 

@@ -4,7 +4,7 @@ import { readTopology } from "../load.js";
 import type { Diagnostic } from "../topology/diagnostic.js";
 import { TopologyError } from "../topology/error.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
-import { note, printJson, useColor } from "./output.js";
+import { count, note, printJson, useColor } from "./output.js";
 import { showWarnings } from "./warnings.js";
 
 /** `xdp-validate FILE …` */
@@ -50,8 +50,4 @@ function check(file: string, options: CommonOptions): Result {
 		if (!options.json) note(`error: ${error.message}`);
 		return { file, valid: false, errors: [{ message: error.message }], warnings: [] };
 	}
-}
-
-function count(number: number, word: string): string {
-	return `${number} ${word}${number === 1 ? "" : "s"}`;
 }

@@ -1,8 +1,6 @@
+import { IPV6_MIN_MTU } from "../topology/mtu.js";
 import { type End, HOST, type Namespace } from "../topology/topology.js";
 import type { Requirements, SysctlRequirement } from "./requirements.js";
-
-/** Below this a link has no IPv6 at all: IPV6_MIN_MTU of <net/ipv6.h>, RFC 8200 section 5. */
-export const IPV6_MIN_MTU = 1280;
 
 /**
  * IP forwarding, set in every namespace that the lab makes. In `host` nothing global is written: the

@@ -1,9 +1,9 @@
 import { closeSync } from "node:fs";
+import type { Snapshot } from "../snapshot/snapshot.js";
 import { HOST, type Topology } from "../topology/topology.js";
 import type { Lab } from "./lab.js";
 import { isSomethingElse, NETNS_DIRECTORY, openNamed } from "./netns.js";
 import { ownerOf } from "./observe.js";
-import type { Snapshot } from "./snapshot.js";
 
 /**
  * Names that the topology wants and that something holds which is not the lab's. Nothing of somebody

@@ -1,8 +1,10 @@
 import { closeSync } from "node:fs";
+import type { Label } from "../snapshot/label.js";
 import { COUNTERS_MAP, COUNTERS_SIZE, sumCounters } from "../stats/counters.js";
 import type { Counts } from "../stats/counts.js";
-import { closeLoaded, lookupPerCpu, mapInfo, openLoaded, programInfo } from "./bpf.js";
-import { LABEL_MAP, type Label, readLabel } from "./label.js";
+import { lookupPerCpu, mapInfo, programInfo } from "./bpf.js";
+import { LABEL_MAP, readLabel } from "./label.js";
+import { closeLoaded, openLoaded } from "./load.js";
 
 /** A program as far as counting goes. Holds its map and not the program, which may go meanwhile. */
 export interface CountingProgram {

@@ -1,47 +1,15 @@
-import { closeSync, fstatSync } from "node:fs";
-import { decodeFamily, decodeFeatures, type Features, getFamily, getFeatures } from "../netlink/features.js";
+import { fstatSync } from "node:fs";
+import { decodeFeatures, type Features, getFeatures } from "../netlink/features.js";
 import { changeLink, decodeLink, dumpLinks, type Link } from "../netlink/link.js";
 import type { Request } from "../netlink/message.js";
+import { WINDOW } from "../snapshot/identify.js";
 import { type EndName, HOST } from "../topology/topology.js";
-import { closeLoaded, type LoadedProgram } from "./bpf.js";
 import { deviations, readFreshFeatures } from "./fresh.js";
-import { WINDOW } from "./identify.js";
+import { closeLoaded, type LoadedProgram } from "./load.js";
 import { inFresh, NetnsNames, openCurrent, openNamed, within } from "./netns.js";
-import { NETLINK_GENERIC, NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
+import { OpenNamespace } from "./open-namespace.js";
+import type { NetlinkSocket } from "./socket.js";
 import { readSysctl, writeSysctl } from "./sysctl.js";
-
-/** An open namespace: a descriptor, and sockets that stay in it. */
-class OpenNamespace {
-	/** Closed by {@link close}. */
-	readonly fd: number;
-	readonly route: NetlinkSocket;
-	#generic: { socket: NetlinkSocket; ethtool: number } | undefined;
-
-	/** Takes `fd` over, also when it throws. */
-	constructor(fd: number) {
-		this.fd = fd;
-		try {
-			this.route = within(fd, () => new NetlinkSocket(NETLINK_ROUTE));
-		} catch (error) {
-			closeSync(fd);
-			throw error;
-		}
-	}
-
-	get generic(): { socket: NetlinkSocket; ethtool: number } {
-		this.#generic ??= within(this.fd, () => {
-			const socket = new NetlinkSocket(NETLINK_GENERIC);
-			return { socket, ethtool: decodeFamily(socket.get(getFamily("ethtool"))) };
-		});
-		return this.#generic;
-	}
-
-	close(): void {
-		this.route.close();
-		this.#generic?.socket.close();
-		closeSync(this.fd);
-	}
-}
 
 /**
  * A lab while one command works on it: open namespaces, loaded programs, and the numbers behind

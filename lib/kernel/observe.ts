@@ -6,12 +6,7 @@ import { decodeNsid, getNsid } from "../netlink/nsid.js";
 import { decodeRoute, dumpRoutes } from "../netlink/route.js";
 import type { LabObject } from "../plan/object.js";
 import { BUILTINS, isBuiltin } from "../programs/builtin.js";
-import { type EndName, HOST } from "../topology/topology.js";
-import { lookup, mapInfo, openLoaded, programInfo, u32Key } from "./bpf.js";
-import { findWindow, identifyPairs, WINDOW } from "./identify.js";
-import { type Lab, MARK } from "./lab.js";
-import { LABEL_MAP, readLabel } from "./label.js";
-import { listNames } from "./netns.js";
+import { findWindow, identifyPairs, WINDOW } from "../snapshot/identify.js";
 import type {
 	LabEnd,
 	NamespaceLinks,
@@ -20,7 +15,13 @@ import type {
 	ProgramSnapshot,
 	Query,
 	Snapshot,
-} from "./snapshot.js";
+} from "../snapshot/snapshot.js";
+import { type EndName, HOST } from "../topology/topology.js";
+import { lookup, mapInfo, programInfo, u32Key } from "./bpf.js";
+import { type Lab, MARK } from "./lab.js";
+import { LABEL_MAP, readLabel } from "./label.js";
+import { openLoaded } from "./load.js";
+import { listNames } from "./netns.js";
 import { readSysctl } from "./sysctl.js";
 
 const LO = 1;

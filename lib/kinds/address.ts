@@ -1,7 +1,7 @@
-import { IPV6_MIN_MTU } from "../declare/forwarding-sysctls.js";
-import type { LabEnd } from "../kernel/snapshot.js";
 import * as netlink from "../netlink/address.js";
 import type { LabObject } from "../plan/object.js";
+import type { LabEnd } from "../snapshot/snapshot.js";
+import { IPV6_MIN_MTU } from "../topology/mtu.js";
 import type { EndName } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
 import { split, vethOf } from "./veth.js";

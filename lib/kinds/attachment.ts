@@ -1,7 +1,7 @@
 import type { Lab } from "../kernel/lab.js";
-import type { LabEnd, Snapshot } from "../kernel/snapshot.js";
 import { setXdp } from "../netlink/link.js";
 import type { LabObject } from "../plan/object.js";
+import type { LabEnd, Snapshot } from "../snapshot/snapshot.js";
 import type { Attach, EndName } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
 import { type CurrentProgram, currentPrograms } from "./program.js";

@@ -1,11 +1,12 @@
 import type { Requirements } from "../declare/requirements.js";
 import type { Lab } from "../kernel/lab.js";
-import type { Query, Snapshot } from "../kernel/snapshot.js";
 import type { KindRules, LabObject } from "../plan/object.js";
+import type { Query, Snapshot } from "../snapshot/snapshot.js";
 
 /**
- * A kind of object: all that is known of it, in one file. `declare` and `observe` are pure and give
- * the same type, so that a plan is a comparison. The rest changes the kernel; it works on many
+ * A kind of object: all that is known of it, in one file. `declare` and `observe` look
+ * at nothing but what they are given (and the package's own objects), and give the same type, so that a
+ * plan is a comparison. The rest changes the kernel; it works on many
  * objects at a time, synchronously, and may leave netlink requests queued: the caller flushes.
  */
 export interface Kind<Spec = unknown> extends KindRules<Spec> {

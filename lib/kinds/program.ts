@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
 import { closeSync } from "node:fs";
-import { createFrozenArray, type LoadedProgram, loadProgram, lookup, u32Key } from "../kernel/bpf.js";
+import { createFrozenArray, lookup, u32Key } from "../kernel/bpf.js";
 import type { Lab } from "../kernel/lab.js";
-import { createLabel, LABEL_MAP, type Label, readLabel } from "../kernel/label.js";
+import { createLabel, LABEL_MAP, readLabel } from "../kernel/label.js";
+import { type LoadedProgram, loadProgram } from "../kernel/load.js";
 import { readObject } from "../kernel/objects.js";
-import type { ProgramSnapshot, Snapshot } from "../kernel/snapshot.js";
 import { u32 } from "../netlink/attribute.js";
 import { deepEqual, type LabObject } from "../plan/object.js";
 import { type BuiltinName, builtin, isBuiltin, type RedirectValue } from "../programs/builtin.js";
+import type { Label } from "../snapshot/label.js";
+import type { ProgramSnapshot, Snapshot } from "../snapshot/snapshot.js";
 import type { EndName } from "../topology/topology.js";
 import { forEach, type Kind } from "./kind.js";
 import { vethOf } from "./veth.js";

@@ -1,7 +1,7 @@
 import type { Lab } from "../kernel/lab.js";
-import type { LabEnd, NamespaceSnapshot } from "../kernel/snapshot.js";
 import * as netlink from "../netlink/route.js";
 import { deepEqual, type LabObject } from "../plan/object.js";
+import type { LabEnd, NamespaceSnapshot } from "../snapshot/snapshot.js";
 import { type EndName, HOST, type RouteType } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
 import { vethOf } from "./veth.js";

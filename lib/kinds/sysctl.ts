@@ -1,7 +1,7 @@
-import { interfaceOf } from "../declare/sysctl-interface.js";
-import type { NamespaceSnapshot } from "../kernel/snapshot.js";
 import { normalizeValue, readSysctl, writeSysctl } from "../kernel/sysctl.js";
 import type { LabObject } from "../plan/object.js";
+import type { NamespaceSnapshot } from "../snapshot/snapshot.js";
+import { interfaceOf } from "../topology/sysctl-interface.js";
 import { type EndName, HOST } from "../topology/topology.js";
 import { forEach, type Kind } from "./kind.js";
 import { vethOf } from "./veth.js";

@@ -1,13 +1,13 @@
-import { IPV6_MIN_MTU } from "../declare/forwarding-sysctls.js";
-import { pairName, sortEnds } from "../kernel/identify.js";
 import type { Lab } from "../kernel/lab.js";
 import { inFresh } from "../kernel/netns.js";
-import type { LabEnd } from "../kernel/snapshot.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "../kernel/socket.js";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.js";
 import { deleteAddress, linkLocal, setAddress } from "../netlink/address.js";
 import { changeLink, createVeth, deleteLink, type VethEnd } from "../netlink/link.js";
 import type { LabObject } from "../plan/object.js";
+import { pairName, sortEnds } from "../snapshot/identify.js";
+import type { LabEnd } from "../snapshot/snapshot.js";
+import { IPV6_MIN_MTU } from "../topology/mtu.js";
 import { type End, type EndName, HOST } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
 

@@ -3,6 +3,7 @@ import { isLinkLocal, parseInterfaceAddress } from "./address.js";
 import type { Context, DeclaredAddress, DeclaredEnd } from "./declared.js";
 import type { EndEntry, VethEntry } from "./generated/document.js";
 import { deriveMac, parseMac } from "./mac.js";
+import { IPV6_MIN_MTU } from "./mtu.js";
 import type { EndParts } from "./names.js";
 import type { Entry, Positions, Sound } from "./positions.js";
 import { quote } from "./printable.js";
@@ -11,9 +12,6 @@ import type { Range } from "./source.js";
 import type { End } from "./topology.js";
 
 const DEFAULT_MTU = 1500;
-
-/** IPV6_MIN_MTU of net/ipv6.h (RFC 8200, 5): below it the kernel removes IPv6 from the interface. */
-const IPV6_MIN_MTU = 1280;
 
 /** One end as the file has it. */
 export type EndValue = Sound<VethEntry[string]>;

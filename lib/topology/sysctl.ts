@@ -1,5 +1,6 @@
 import { quote } from "./printable.js";
 import type { Parsed } from "./report.js";
+import { scopeOf } from "./sysctl-interface.js";
 
 export interface SysctlName {
 	/** With dots; an interface's own dots are `/`. Of two names of one value always the same one. */
@@ -12,9 +13,6 @@ export interface SysctlName {
 const synonyms: ReadonlyMap<string, string> = new Map([
 	["net.ipv4.conf.all.forwarding", "net.ipv4.ip_forward"],
 ]);
-
-/** Folders under /proc/sys/net that hold one folder an interface. */
-const PER_INTERFACE = /^net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.([^.]+)\./;
 
 /** What is in the names under /proc/sys/net, interface names included. */
 const SEGMENT = /^[^\s\p{Cc}\p{Cf}\p{Cs}]+$/u;
@@ -37,7 +35,7 @@ export function parseSysctlName(text: string): Parsed<SysctlName> {
 		return { problem: `${quote(text)} is no sysctl`, hint };
 	}
 	const name = segments.map((part) => part.replaceAll(".", "/")).join(".");
-	const about = PER_INTERFACE.exec(name)?.[1]?.replaceAll("/", ".");
+	const about = scopeOf(name);
 	return {
 		value: { name: synonyms.get(name) ?? name, ...(about === undefined ? {} : { interface: about }) },
 	};

@@ -1,5 +1,5 @@
 import type { Requirements } from "../declare/requirements.js";
-import type { LabEnd, Snapshot } from "../kernel/snapshot.js";
+import type { LabEnd, Snapshot } from "../snapshot/snapshot.js";
 import type { EndName } from "../topology/topology.js";
 import type { Hop } from "./path.js";
 

@@ -1,6 +1,6 @@
 import { BlockList, isIPv6 } from "node:net";
-import type { LabEnd, NamespaceSnapshot, Snapshot } from "../kernel/snapshot.js";
 import type { Route } from "../netlink/route.js";
+import type { LabEnd, NamespaceSnapshot, Snapshot } from "../snapshot/snapshot.js";
 import type { Forwarding, Topology } from "../topology/topology.js";
 
 /** What a packet meets in one namespace. */

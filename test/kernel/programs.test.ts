@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ApplyError, apply, destroy, NetlinkError, plan, VerifierError } from "../../lib/index.js";
-import { loadProgram } from "../../lib/kernel/bpf.js";
+import { loadProgram } from "../../lib/kernel/load.js";
 import { RICH } from "./rich.js";
 import {
 	applyText,

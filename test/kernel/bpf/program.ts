@@ -5,14 +5,8 @@ import { join } from "node:path";
 import { Libbpf } from "../../../lib/ffi/libbpf.js";
 import { bpf } from "../../../lib/ffi/libc.js";
 import { allocate } from "../../../lib/ffi/memory.js";
-import {
-	closeLoaded,
-	type LoadedProgram,
-	loadProgram,
-	lookup,
-	u32Key,
-	update,
-} from "../../../lib/kernel/bpf.js";
+import { lookup, u32Key, update } from "../../../lib/kernel/bpf.js";
+import { closeLoaded, type LoadedProgram, loadProgram } from "../../../lib/kernel/load.js";
 
 export type Name = "pass" | "drop" | "icmp-echo" | "hardcoded" | "map" | "fib";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { expand } from "../../../lib/declare/expand.js";
-import { interfaceOf } from "../../../lib/declare/sysctl-interface.js";
 import { parseTopology } from "../../../lib/topology/parse-topology.js";
+import { interfaceOf } from "../../../lib/topology/sysctl-interface.js";
 
 /** What is different from a lab of a router between two hosts: see {@link lab}. */
 interface Parts {

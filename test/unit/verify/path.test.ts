@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { LabEnd, NamespaceSnapshot, Pair, Snapshot } from "../../../lib/kernel/snapshot.js";
 import { type Route, RTPROT_STATIC } from "../../../lib/netlink/route.js";
+import type { LabEnd, NamespaceSnapshot, Pair, Snapshot } from "../../../lib/snapshot/snapshot.js";
 import { parseTopology } from "../../../lib/topology/parse-topology.js";
 import type { EndName, Topology } from "../../../lib/topology/topology.js";
 import { pathOf } from "../../../lib/verify/path.js";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { findWindow, identifyPairs, pairName, sortEnds, WINDOW } from "../../../lib/kernel/identify.js";
-import type { NamespaceSnapshot } from "../../../lib/kernel/snapshot.js";
 import type { Link } from "../../../lib/netlink/link.js";
+import { findWindow, identifyPairs, pairName, sortEnds, WINDOW } from "../../../lib/snapshot/identify.js";
+import type { NamespaceSnapshot } from "../../../lib/snapshot/snapshot.js";
 import type { EndName } from "../../../lib/topology/topology.js";
 
 const MARK = "xdp-topology:lab";

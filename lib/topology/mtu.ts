@@ -1,0 +1,2 @@
+/** In bytes; below it the kernel removes IPv6 from a link. IPV6_MIN_MTU of <net/ipv6.h>, RFC 8200 section 5. */
+export const IPV6_MIN_MTU = 1280;
