@@ -335,7 +335,7 @@ describe("the interface whose own setting a sysctl is", () => {
 		["net.ipv4.conf.default.forwarding", undefined],
 		["net.ipv4.ip_forward", undefined],
 		["net.core.somaxconn", undefined],
-		["net.mpls.conf.veth0.input", undefined],
+		["net.mpls.conf.veth0.input", "veth0"],
 	])("%s: %s", (sysctl, name) => {
 		expect(interfaceOf(sysctl)).toBe(name);
 	});
