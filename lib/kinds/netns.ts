@@ -41,9 +41,9 @@ export const netns: Kind<Netns> = {
 		forEach(
 			changes.map(({ object }) => object),
 			lab,
-			({ name }) => lab.queue(name, changeLink(LO, { up: true })),
+			({ name, spec }) => lab.queue(name, changeLink(LO, { up: spec.lo })),
 		),
 	remove: (objects, lab) => forEach(objects, lab, ({ name }) => lab.remove(name)),
 	describe: ({ name }) => name,
-	describeChange: ({ lo }) => `lo ${lo ? "up" : "down"} → up`,
+	describeChange: (from, to) => `lo ${from.lo ? "up" : "down"} → ${to.lo ? "up" : "down"}`,
 };

@@ -3,12 +3,12 @@ import { inFresh } from "../kernel/netns.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "../kernel/socket.js";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.js";
 import { deleteAddress, linkLocal, setAddress } from "../netlink/address.js";
-import { changeLink, createVeth, deleteLink, type VethEnd } from "../netlink/link.js";
+import { changeLink, createVeth, deleteLink, type LinkSetting, type VethEnd } from "../netlink/link.js";
 import type { LabObject } from "../plan/object.js";
 import { pairName, sortEnds } from "../snapshot/identify.js";
 import type { LabEnd } from "../snapshot/snapshot.js";
 import { IPV6_MIN_MTU } from "../topology/mtu.js";
-import { type End, type EndName, HOST } from "../topology/topology.js";
+import { type End, type EndName, HOST, type Namespace } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
 
 export interface Veth {
@@ -24,9 +24,8 @@ interface VethSide {
 	up: boolean;
 	/** Receive and transmit queues. */
 	queues: [rx: number, tx: number];
-	/** net.ipv6.conf.IF.accept_dad and accept_ra; null where IPv6 is off or the file sets it. */
-	dad: number | null;
-	ra: number | null;
+	/** Of the interface's own; null where that is not looked at, as the file sets it or it has no IPv6. */
+	settings: Record<LinkSetting, number | null>;
 }
 
 /** One queue each way: packets of a lab keep their order, and native XDP needs as many at both ends. */
@@ -37,10 +36,10 @@ export const veth: Kind<Veth> = {
 	name: "veth",
 	title: ["veth pair", "veth pairs"],
 	declare: ({ topology }) => {
-		const sysctls = new Map(topology.namespaces.map(({ name, sysctls }) => [name, sysctls]));
+		const namespaces = new Map(topology.namespaces.map((namespace) => [namespace.name, namespace]));
 		return topology.veths.map(({ ends }) =>
 			vethObject(
-				ends.map((end) => [end.name, wantedSide(end, sysctls.get(end.namespace) ?? {})]),
+				ends.map((end) => [end.name, wantedSide(end, namespaces.get(end.namespace))]),
 				true,
 			),
 		);
@@ -129,45 +128,79 @@ function vethObject(ends: [EndName, VethSide][], numbered: boolean): LabObject<V
 	};
 }
 
-function wantedSide(end: End, sysctls: Record<string, string>): VethSide {
-	const conf = (name: string) => {
-		const explicit = sysctls[`net.ipv6.conf.${end.interface.replaceAll(".", "/")}.${name}`];
-		return explicit !== undefined || end.mtu < IPV6_MIN_MTU ? null : 0;
+function wantedSide(end: End, namespace: Namespace | undefined): VethSide {
+	const sysctls = namespace?.sysctls ?? {};
+	const link = end.interface.replaceAll(".", "/");
+	const forwards = namespace?.forwarding ? 1 : 0;
+	const unlessTold = (setting: LinkSetting, value: number, ...names: string[]): number | null => {
+		const [family, name] = setting.split(".");
+		if (family === "ipv6" && end.mtu < IPV6_MIN_MTU) return null;
+		const own = `net.${family}.conf.${link}.${name}`;
+		return [own, ...names].some((sysctl) => sysctls[sysctl] !== undefined) ? null : value;
 	};
+	// In `host` they are objects of their own, with the reason why they are set.
+	const forwarding = (setting: LinkSetting, all: string) =>
+		end.namespace === HOST ? null : unlessTold(setting, forwards, all);
 	return {
 		mac: end.mac,
 		mtu: end.mtu,
 		up: true,
 		queues: [QUEUES, QUEUES],
-		dad: conf("accept_dad"),
-		ra: conf("accept_ra"),
+		settings: {
+			"ipv4.forwarding": forwarding("ipv4.forwarding", "net.ipv4.ip_forward"),
+			"ipv6.forwarding": forwarding("ipv6.forwarding", "net.ipv6.conf.all.forwarding"),
+			"ipv6.disable_ipv6": unlessTold(
+				"ipv6.disable_ipv6",
+				0,
+				"net.ipv6.conf.all.disable_ipv6",
+				"net.ipv6.conf.default.disable_ipv6",
+			),
+			"ipv6.accept_dad": unlessTold("ipv6.accept_dad", 0),
+			"ipv6.accept_ra": unlessTold("ipv6.accept_ra", 0),
+		},
 	};
 }
 
-function actualSide({ link }: LabEnd): VethSide {
+function actualSide({ link, namespace }: LabEnd): VethSide {
+	const { settings } = link;
+	// What follows the namespace's own switch, turns with it.
+	const forwarding = (setting: LinkSetting, all: string) =>
+		String(settings[setting]) === namespace.sysctls.get(all) ? null : (settings[setting] ?? null);
 	return {
 		mac: link.mac,
 		mtu: link.mtu,
 		up: link.up,
 		queues: [link.rxQueues, link.txQueues],
-		dad: link.ipv6?.acceptDad ?? null,
-		ra: link.ipv6?.acceptRa ?? null,
+		settings: {
+			"ipv4.forwarding": forwarding("ipv4.forwarding", "net.ipv4.ip_forward"),
+			"ipv6.forwarding": forwarding("ipv6.forwarding", "net.ipv6.conf.all.forwarding"),
+			"ipv6.disable_ipv6": settings["ipv6.disable_ipv6"] ?? null,
+			"ipv6.accept_dad": settings["ipv6.accept_dad"] ?? null,
+			"ipv6.accept_ra": settings["ipv6.accept_ra"] ?? null,
+		},
 	};
 }
 
 function differences(wanted: VethSide, now: VethSide): string[] {
 	const text = (name: string, from: unknown, to: unknown) => (from === to ? [] : [`${name} ${from} → ${to}`]);
-	const set = (name: string, from: number | null, to: number | null) =>
-		to === null ? [] : text(name, from ?? "unset", to);
 	return [
 		...text("mac", now.mac, wanted.mac),
 		...text("mtu", now.mtu, wanted.mtu),
 		...text("state", now.up ? "up" : "down", wanted.up ? "up" : "down"),
 		...text("rx queues", now.queues[0], wanted.queues[0]),
 		...text("tx queues", now.queues[1], wanted.queues[1]),
-		...set("accept_dad", now.dad, wanted.dad),
-		...set("accept_ra", now.ra, wanted.ra),
+		...differingSettings(wanted, now).map(
+			(name) => `${name} ${now.settings[name] ?? "unset"} → ${wanted.settings[name]}`,
+		),
 	];
+}
+
+function differingSettings(wanted: VethSide, now: VethSide): LinkSetting[] {
+	return (Object.keys(wanted.settings) as LinkSetting[]).filter((name) => {
+		const [to, from] = [wanted.settings[name], now.settings[name]];
+		if (to === null || to === from) return false;
+		return from !== null || !name.endsWith(".forwarding");
+	});
 }
 
 /** Creates down, then settles what must be settled before IPv6 starts, then brings up. */
@@ -195,7 +228,7 @@ function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
 	lab.flush();
 	forEach(objects, lab, ({ spec }) => {
 		for (const [name, side] of sides(spec)) {
-			quiet(lab, name, side);
+			settle(lab, name, side, BEFORE_UP);
 			const { namespace } = split(name);
 			// An end in `host` can outlive its peer's name; the alias then still says whose it is.
 			const mark = namespace === HOST ? { alias: lab.mark } : {};
@@ -222,24 +255,25 @@ function createInHost(lab: Lab, one: VethEnd, other: VethEnd): void {
 	});
 }
 
-/** No duplicate address detection, no router advertisements: before the link comes up. */
-function quiet(lab: Lab, end: EndName, { dad, ra }: VethSide): void {
+/** What must be settled before the link comes up: how IPv6 begins on it. Forwarding follows the namespace. */
+const BEFORE_UP: readonly LinkSetting[] = ["ipv6.disable_ipv6", "ipv6.accept_dad", "ipv6.accept_ra"];
+
+function settle(lab: Lab, end: EndName, { settings }: VethSide, which: readonly LinkSetting[]): void {
 	const { namespace, link } = split(end);
-	const conf = `net.ipv6.conf.${link.replaceAll(".", "/")}`;
 	lab.enter(namespace, () => {
-		for (const [name, value] of [
-			["accept_dad", dad],
-			["accept_ra", ra],
-		] as const)
-			if (value !== null && readSysctl(`${conf}.${name}`) !== String(value))
-				writeSysctl(`${conf}.${name}`, String(value));
+		for (const setting of which) {
+			const [family, name] = setting.split(".");
+			const sysctl = `net.${family}.conf.${link.replaceAll(".", "/")}.${name}`;
+			const value = settings[setting];
+			if (value !== null && readSysctl(sysctl) !== String(value)) writeSysctl(sysctl, String(value));
+		}
 	});
 }
 
 function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): void {
 	const { namespace } = split(end);
 	const index = lab.ifindex(end);
-	if (now.dad !== wanted.dad || now.ra !== wanted.ra) quiet(lab, end, wanted);
+	settle(lab, end, wanted, differingSettings(wanted, now));
 	const newMac = now.mac !== wanted.mac;
 	if (newMac || now.mtu !== wanted.mtu || now.up !== wanted.up)
 		lab.queue(

@@ -1,4 +1,5 @@
 import {
+	AF_INET,
 	AF_INET6,
 	AF_UNSPEC,
 	decodeAttributes,
@@ -38,10 +39,26 @@ const xdp = {
 	expectedFd: [8, s32],
 } satisfies Table;
 
-/** The `conf` array of IFLA_INET6_CONF: s32 by DEVCONF_* of <linux/ipv6.h>. */
+/** IFLA_INET_CONF and IFLA_INET6_CONF: a link's own sysctls, s32 each. */
+const inet = { conf: [1, raw] } satisfies Table;
 const inet6 = { conf: [2, raw] } satisfies Table;
 
-const afSpec = { inet6: [AF_INET6, nested(inet6)] } satisfies Table;
+const afSpec = { inet: [AF_INET, nested(inet)], inet6: [AF_INET6, nested(inet6)] } satisfies Table;
+
+/**
+ * Where a setting of `net.FAMILY.conf.IF` stands in the array of its family: IPV4_DEVCONF_* of <linux/ip.h>
+ * count from 1, DEVCONF_* of <linux/ipv6.h> from 0.
+ */
+const SETTINGS = {
+	"ipv4.forwarding": ["inet", 0],
+	"ipv6.forwarding": ["inet6", 0],
+	"ipv6.accept_ra": ["inet6", 3],
+	"ipv6.disable_ipv6": ["inet6", 26],
+	"ipv6.accept_dad": ["inet6", 27],
+} as const;
+
+/** `FAMILY.NAME` of a sysctl `net.FAMILY.conf.IF.NAME`. */
+export type LinkSetting = keyof typeof SETTINGS;
 
 const linkInfo = { kind: [1, string], data: [2, raw] } satisfies Table;
 
@@ -82,8 +99,8 @@ export interface Link {
 	txQueues: number;
 	rxQueues: number;
 	xdp: { mode: XdpMode; id: number }[];
-	/** net.ipv6.conf.IF.accept_dad and accept_ra; undefined where the link has no IPv6. */
-	ipv6: { acceptDad: number; acceptRa: number } | undefined;
+	/** Those of a family are missing where the link does not have it. */
+	settings: Partial<Record<LinkSetting, number>>;
 }
 
 function header(index: number, flags = 0, change = 0): Buffer {
@@ -123,7 +140,7 @@ export function decodeLink(body: Buffer): Link {
 		txQueues: values.txQueues ?? 1,
 		rxQueues: values.rxQueues ?? 1,
 		xdp: decodeXdp(values.xdp ?? {}),
-		ipv6: decodeIpv6(values.afSpec?.inet6?.conf),
+		settings: decodeSettings(values.afSpec),
 	};
 }
 
@@ -140,16 +157,14 @@ function decodeXdp(values: Values<typeof xdp>): Link["xdp"] {
 	return mode && values.progId ? [{ mode, id: values.progId }] : [];
 }
 
-function decodeIpv6(conf: Uint8Array | undefined): Link["ipv6"] {
-	// DEVCONF_ACCEPT_RA and DEVCONF_ACCEPT_DAD of <linux/ipv6.h>
-	const ACCEPT_RA = 3;
-	const ACCEPT_DAD = 27;
-	if (!conf) return undefined;
-	const values = new DataView(conf.buffer, conf.byteOffset, conf.byteLength);
-	return {
-		acceptRa: values.getInt32(4 * ACCEPT_RA, true),
-		acceptDad: values.getInt32(4 * ACCEPT_DAD, true),
-	};
+function decodeSettings(families: Values<typeof afSpec> = {}): Link["settings"] {
+	return Object.fromEntries(
+		Object.entries(SETTINGS).flatMap(([name, [family, index]]) => {
+			const conf = families[family]?.conf;
+			if (!conf || conf.length < 4 * (index + 1)) return [];
+			return [[name, new DataView(conf.buffer, conf.byteOffset).getInt32(4 * index, true)]];
+		}),
+	);
 }
 
 export interface VethEnd {

@@ -272,7 +272,7 @@ test("a lab whose state file is lost is found, and what was applied is said not 
 	await machine.run("rm", ["/run/xdp-topology/case04.json"]);
 	const overview = await machine.xdp("status", "--detailed-exitcode");
 	expect(overview.stdout).toContain("case04  3 namespaces, 4 interfaces, what was applied is not known");
-	expect(overview.exitCode).toBe(0);
+	expect(overview.exitCode).toBe(2);
 
 	const { stdout } = await machine.xdp("status", "case04");
 	expect(stdout).toMatch(/uno:veth0 — host:uno {2}up/);

@@ -147,6 +147,24 @@ const DRIFTS: Drift[] = [
 		plan: ["~ sysctl uno net.ipv4.conf.all.log_martians: 0 → 1"],
 	},
 	{
+		title: "forwarding switched off on one interface of a router",
+		script: "ip netns exec r1 sysctl -qw net.ipv4.conf.a.forwarding=0 net.ipv6.conf.b.forwarding=0",
+		plan: [
+			"~ veth dos:a r1:a: r1:a ipv4.forwarding 0 → 1",
+			"~ veth dos:b r1:b: r1:b ipv6.forwarding 0 → 1",
+		],
+	},
+	{
+		title: "IPv6 switched off on an interface",
+		script: "ip netns exec uno sysctl -qw net.ipv6.conf.veth0.disable_ipv6=1",
+		plan: [
+			"~ veth r1:uno uno:veth0: uno:veth0 ipv6.disable_ipv6 1 → 0",
+			"+ address uno:veth0 fc00:1::2/64",
+			"+ neighbor uno:veth0 fc00:1::1 lladdr 7a:06:80:81:7f:be",
+			"+ route uno ::/0 via fc00:1::1 dev veth0",
+		],
+	},
+	{
 		title: "a sysctl of an interface changed",
 		script: "ip netns exec uno sysctl -qw net.ipv4.conf.veth0.arp_ignore=0",
 		plan: ["~ sysctl uno net.ipv4.conf.veth0.arp_ignore: 0 → 2"],
@@ -189,12 +207,12 @@ const DRIFTS: Drift[] = [
 	{
 		title: "duplicate address detection switched on",
 		script: "ip netns exec uno sysctl -qw net.ipv6.conf.veth0.accept_dad=1",
-		plan: ["~ veth r1:uno uno:veth0: uno:veth0 accept_dad 1 → 0"],
+		plan: ["~ veth r1:uno uno:veth0: uno:veth0 ipv6.accept_dad 1 → 0"],
 	},
 	{
 		title: "router advertisements switched on",
 		script: "sysctl -qw net.ipv6.conf.uno.accept_ra=1",
-		plan: ["~ veth host:uno uno:up: host:uno accept_ra 1 → 0"],
+		plan: ["~ veth host:uno uno:up: host:uno ipv6.accept_ra 1 → 0"],
 	},
 	{
 		title: "a program detached",

@@ -120,12 +120,30 @@ describe("a topology's objects", () => {
 	test("are settled beside IPv6 only where there is any, and where the file does not settle it", () => {
 		const side = (text: string) => {
 			const [veth] = objectsOf(text).filter(({ kind }) => kind === "veth") as LabObject<Veth>[];
-			const { dad, ra } = veth?.spec.ends["uno:b"] ?? {};
-			return { dad, ra };
+			return veth?.spec.ends["uno:b"]?.settings;
 		};
-		expect(side(lab())).toEqual({ dad: 0, ra: 0 });
-		expect(side(lab({ b: "mtu: 1200" }))).toEqual({ dad: null, ra: null });
-		expect(side(lab({ uno: "sysctls: { net.ipv6.conf.b.accept_dad: 1 }" }))).toEqual({ dad: null, ra: 0 });
+		const settled = {
+			"ipv4.forwarding": 0,
+			"ipv6.forwarding": 0,
+			"ipv6.disable_ipv6": 0,
+			"ipv6.accept_dad": 0,
+			"ipv6.accept_ra": 0,
+		};
+		expect(side(lab())).toEqual(settled);
+		expect(side(lab({ b: "mtu: 1200" }))).toEqual({
+			"ipv4.forwarding": 0,
+			"ipv6.forwarding": null,
+			"ipv6.disable_ipv6": null,
+			"ipv6.accept_dad": null,
+			"ipv6.accept_ra": null,
+		});
+		for (const [sysctl, setting] of [
+			["net.ipv6.conf.b.accept_dad", "ipv6.accept_dad"],
+			["net.ipv6.conf.all.disable_ipv6", "ipv6.disable_ipv6"],
+			["net.ipv4.ip_forward", "ipv4.forwarding"],
+			["net.ipv6.conf.b.forwarding", "ipv6.forwarding"],
+		])
+			expect(side(lab({ uno: `sysctls: { ${sysctl}: 1 }` }))).toEqual({ ...settled, [setting as string]: null });
 	});
 
 	test("need what has to be there before them", () => {

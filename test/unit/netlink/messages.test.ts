@@ -368,7 +368,7 @@ describe("an answer of the kernel's", () => {
 			rxQueues: 2,
 			alias: undefined,
 			xdp: [{ mode: "native", id: 42 }],
-			ipv6: undefined,
+			settings: {},
 		});
 	});
 

@@ -22,7 +22,7 @@ function end(name: string, index: number, peerIndex: number, netnsId?: number, a
 		txQueues: 1,
 		rxQueues: 1,
 		xdp: [],
-		ipv6: undefined,
+		settings: {},
 	};
 }
 
