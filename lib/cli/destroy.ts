@@ -3,7 +3,6 @@ import { type DestroyResult, destroy } from "../destroy.js";
 import { UsageError } from "../errors.js";
 import { requireCapabilities } from "../kernel/capabilities.js";
 import { listLabs } from "../kernel/labs.js";
-import { loadTopology } from "../load.js";
 import { isEmpty } from "../plan/plan.js";
 import { silent } from "../progress.js";
 import { renderJson, renderText } from "../render-plan.js";
@@ -11,7 +10,7 @@ import { type CommonOptions, command } from "./main.js";
 import { note, printJson, useColor } from "./output.js";
 import { display } from "./progress.js";
 import { interruptible } from "./signals.js";
-import { isFile } from "./target.js";
+import { labOf } from "./target.js";
 
 interface Options extends CommonOptions {
 	all?: boolean;
@@ -30,7 +29,7 @@ export function destroyCommand(name: string): Command {
 		.option("--kill", "end the processes that run in the lab's namespaces")
 		.action(async (target: string | undefined, options: Options) => {
 			if (target !== undefined && options.all) throw new UsageError("a lab, or --all: not both");
-			const labs = target === undefined ? labsUp(options.all ?? false) : [nameOf(target)];
+			const labs = target === undefined ? labsUp(options.all ?? false) : [labOf(target)];
 			const results: DestroyResult[] = [];
 			await interruptible(async (signal) => {
 				for (const lab of labs)
@@ -53,10 +52,6 @@ function show(result: DestroyResult, verbose: boolean): void {
 	if (verbose)
 		process.stdout.write(renderText({ ...result, warnings: [] }, { color: useColor(process.stdout) }));
 	else process.stdout.write(`${result.lab}: ${isEmpty(result.plan) ? "nothing to destroy" : "destroyed"}\n`);
-}
-
-function nameOf(target: string): string {
-	return isFile(target) ? loadTopology(target).name : target;
 }
 
 function labsUp(all: boolean): string[] {

@@ -1,5 +1,14 @@
 import { Command, CommanderError } from "commander";
-import { ApplyError, ConflictError, InterruptedError, UnsupportedError, UsageError } from "../errors.js";
+import {
+	ApplyError,
+	ConflictError,
+	InterruptedError,
+	NetlinkError,
+	SyscallError,
+	UnsupportedError,
+	UsageError,
+	VerifierError,
+} from "../errors.js";
 import { TopologyError } from "../topology/error.js";
 import { note, useColor } from "./output.js";
 import { version } from "./version.js";
@@ -78,6 +87,8 @@ export function report(error: unknown): number {
 		note(["could not be undone:", ...error.remains.map((line) => `  ${line}`)].join("\n"));
 		return EXIT.remains;
 	}
-	if (!(error instanceof ApplyError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+	// What is none of ours is a mistake of this program's: where it happened is all that helps.
+	const foreseen = [ApplyError, NetlinkError, SyscallError, VerifierError];
+	if (error instanceof Error && !foreseen.some((one) => error instanceof one)) note(error.stack ?? "");
 	return EXIT.failed;
 }

@@ -6,6 +6,7 @@ import { type EndStatus, type LabStatus, status } from "../status.js";
 import { printable } from "../topology/printable.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { count, printJson, useColor } from "./output.js";
+import { labOf } from "./target.js";
 
 interface Options extends CommonOptions {
 	detailedExitcode?: boolean;
@@ -23,12 +24,12 @@ export function statusCommand(name: string): Command {
 			"--detailed-exitcode",
 			"exit with 2 when a lab differs from what was applied, or that is not known",
 		)
-		.action((lab: string | undefined, options: Options) => {
+		.action((target: string | undefined, options: Options) => {
 			requireCapabilities();
-			const labs = (lab === undefined ? listLabs() : [lab]).map(status);
-			if (options.json) printJson(lab === undefined ? labs : labs[0]);
+			const labs = (target === undefined ? listLabs() : [labOf(target)]).map((lab) => status(lab));
+			if (options.json) printJson(target === undefined ? labs : labs[0]);
 			else if (!options.quiet)
-				process.stdout.write(lab === undefined ? overview(labs) : labs.map(whole).join(""));
+				process.stdout.write(target === undefined ? overview(labs) : labs.map(whole).join(""));
 			if (options.detailedExitcode && labs.some(hasDrifted)) process.exitCode = EXIT.difference;
 		});
 }
