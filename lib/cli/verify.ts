@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { UsageError } from "../errors.js";
 import { junitReport } from "../expect/junit.js";
@@ -68,12 +68,23 @@ function onlyLab(): string {
 function openReport(file: string): (text: string) => void {
 	let fd: number;
 	try {
-		fd = openSync(file, "w");
+		// What is there stays until there is something to put in its place.
+		fd = openSync(file, "a");
 	} catch (error) {
-		throw new UsageError(`--junit ${file}: ${(error as NodeJS.ErrnoException).code}`);
+		throw unwritable(file, error);
 	}
 	return (text) => {
-		writeSync(fd, text);
-		closeSync(fd);
+		try {
+			if (fstatSync(fd).isFile()) ftruncateSync(fd);
+			writeFileSync(fd, text);
+		} catch (error) {
+			throw unwritable(file, error);
+		} finally {
+			closeSync(fd);
+		}
 	};
+}
+
+function unwritable(file: string, error: unknown): UsageError {
+	return new UsageError(`--junit ${file}: ${(error as NodeJS.ErrnoException).code}`);
 }
