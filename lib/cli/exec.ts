@@ -13,7 +13,10 @@ const STATUS = { own: 125, notExecutable: 126, notFound: 127 } as const;
 export function execCommand(name: string): Command {
 	return bareCommand(
 		name,
-		"Run a command in a namespace of a lab; without one, a shell. Its exit status is the command's.",
+		[
+			"Run a command in a namespace of a lab; without one, a shell. Its exit status is the command's.",
+			"Only the network namespace changes: /sys stays, with bpffs and the host's /sys/class/net.",
+		].join(" "),
 		`${name} uno -- ping 10.0.3.2\n${name} r1 ethtool -S uno\n${name} uno`,
 	)
 		.argument("<namespace>", "a namespace of a lab that is up, or host")

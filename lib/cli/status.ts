@@ -1,11 +1,12 @@
 import type { Command } from "commander";
+import { ConflictError, UsageError } from "../errors.js";
 import { requireCapabilities } from "../kernel/capabilities.js";
 import { listLabs } from "../kernel/labs.js";
 import { planText } from "../plan/render.js";
 import { type EndStatus, type LabStatus, status } from "../status.js";
 import { printable } from "../topology/printable.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
-import { count, printJson, useColor } from "./output.js";
+import { count, note, printJson, useColor } from "./output.js";
 import { labOf } from "./target.js";
 
 interface Options extends CommonOptions {
@@ -26,12 +27,24 @@ export function statusCommand(name: string): Command {
 		)
 		.action((target: string | undefined, options: Options) => {
 			requireCapabilities();
-			const labs = (target === undefined ? listLabs() : [labOf(target)]).map((lab) => status(lab));
+			const labs = target === undefined ? listLabs().flatMap(tryStatus) : [status(labOf(target))];
 			if (options.json) printJson(target === undefined ? labs : labs[0]);
 			else if (!options.quiet)
 				process.stdout.write(target === undefined ? overview(labs) : labs.map(whole).join(""));
 			if (options.detailedExitcode && labs.some(hasDrifted)) process.exitCode = EXIT.difference;
 		});
+}
+
+/** One lab that cannot be looked at, as it is another namespace's, does not keep the others from being shown. */
+function tryStatus(lab: string): LabStatus[] {
+	try {
+		return [status(lab)];
+	} catch (error) {
+		if (!(error instanceof ConflictError) && !(error instanceof UsageError)) throw error;
+		note(`${lab}: ${error.message}`);
+		process.exitCode = EXIT.failed;
+		return [];
+	}
 }
 
 function hasDrifted({ drift }: LabStatus): boolean {

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { describeFlow, type Flow, flowsOf, titleOf } from "../expect/flow.js";
 import type { ActionReport, CheckReport, FlowReport, Packets } from "../expect/report.js";
 import type { Lab } from "../kernel/lab.js";
@@ -71,6 +72,9 @@ interface GroupResult {
 	actions: ActionReport[];
 }
 
+/** Milliseconds between the first two attempts; then as much more each time. */
+const PAUSE = 100;
+
 async function tryGroup(
 	bench: Bench,
 	expectation: Expectation,
@@ -80,6 +84,8 @@ async function tryGroup(
 	for (let attempt = 1; ; attempt++) {
 		const { final, ...result } = await tryOnce(bench, expectation, group, attempt);
 		if (result.ok || final || attempt >= attempts) return result;
+		// What fails at once, as without a route, may be on its way.
+		await setTimeout(PAUSE * attempt);
 	}
 }
 

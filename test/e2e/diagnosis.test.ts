@@ -103,7 +103,7 @@ const breaks: Break[] = [
 		by: "ip netns exec r1 sysctl -qw net.ipv4.conf.uno.forwarding=0",
 		fails: every,
 		cause: "IPv4 forwarding is off on r1:uno",
-		drift: null,
+		drift: "~ veth r1:uno uno:veth0: r1:uno ipv4.forwarding 0 → 1",
 	},
 	{
 		title: "forwarding that is off in a router of the stack",

@@ -149,10 +149,7 @@ const DRIFTS: Drift[] = [
 	{
 		title: "forwarding switched off on one interface of a router",
 		script: "ip netns exec r1 sysctl -qw net.ipv4.conf.a.forwarding=0 net.ipv6.conf.b.forwarding=0",
-		plan: [
-			"~ veth dos:a r1:a: r1:a ipv4.forwarding 0 → 1",
-			"~ veth dos:b r1:b: r1:b ipv6.forwarding 0 → 1",
-		],
+		plan: ["~ veth dos:a r1:a: r1:a ipv4.forwarding 0 → 1", "~ veth dos:b r1:b: r1:b ipv6.forwarding 0 → 1"],
 	},
 	{
 		title: "IPv6 switched off on an interface",

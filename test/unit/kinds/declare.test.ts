@@ -143,7 +143,10 @@ describe("a topology's objects", () => {
 			["net.ipv4.ip_forward", "ipv4.forwarding"],
 			["net.ipv6.conf.b.forwarding", "ipv6.forwarding"],
 		])
-			expect(side(lab({ uno: `sysctls: { ${sysctl}: 1 }` }))).toEqual({ ...settled, [setting as string]: null });
+			expect(side(lab({ uno: `sysctls: { ${sysctl}: 1 }` }))).toEqual({
+				...settled,
+				[setting as string]: null,
+			});
 	});
 
 	test("need what has to be there before them", () => {
