@@ -1,8 +1,8 @@
 import { caption } from "./caption.js";
+import { columns, type Place } from "./columns.js";
 import { type Detail, detailFor } from "./detail.js";
 import { card } from "./dot-card.js";
 import { attributes, font, quoted, row, table } from "./dot-syntax.js";
-import { levels } from "./levels.js";
 import { type Graph, type GraphEnd, type GraphEndName, type GraphPair, isDrifted } from "./model.js";
 import { LIGHT } from "./theme.js";
 
@@ -22,6 +22,7 @@ export function toDot(graph: Graph, options: { full?: boolean } = {}): string {
 		`\tedge ${attributes({ color: LIGHT.line, penwidth: "1.4" })}`,
 		...nodes,
 		...lines,
+		...edges.columns(),
 		"}",
 		"",
 	].join("\n");
@@ -47,13 +48,13 @@ function spacing({ addresses }: Detail): { nodesep: string; ranksep: string } {
 
 /** Lines from the right side of one card to the left side of another in a later column. */
 class Edges {
-	readonly #levels: Map<string, number>;
+	readonly #places: Map<string, Place>;
 	/** With its number in its card. */
 	readonly #ends: Map<string, { end: GraphEnd; number: number }>;
 	readonly #detail: Detail;
 
 	constructor(graph: Graph, detail: Detail) {
-		this.#levels = levels(graph);
+		this.#places = columns(graph);
 		this.#detail = detail;
 		this.#ends = new Map(
 			graph.namespaces.flatMap(({ name, ends }) =>
@@ -73,13 +74,27 @@ class Edges {
 			const node = attributes({ label: "another namespace", shape: "none", fontcolor: LIGHT.caption });
 			return `\t${quoted(elsewhere)} ${node}\n\t${this.#end(one, "r")} -- ${quoted(elsewhere)} ${attributes(style)}`;
 		}
-		const level = (end: GraphEndName) => this.#levels.get(end.namespace) ?? 0;
-		const [from, to] = level(one) <= level(other) ? [one, other] : [other, one];
-		const same = level(from) === level(to);
+		const place = (end: GraphEndName) => this.#places.get(end.namespace) ?? { column: 0, row: 0 };
+		const [from, to] = place(one).column <= place(other).column ? [one, other] : [other, one];
+		// From one row of a folded lab to the next, a line goes round the end of the row.
+		const turns = place(from).row !== place(to).row;
+		const same = turns || place(from).column === place(to).column;
+		const side = turns && place(from).column === 0 ? "l" : "r";
 		// Without a label, Graphviz keeps no room for a line that comes back to the card that it left.
 		const loop = from.namespace === to.namespace ? { label: " " } : { constraint: "false" };
 		const more = same ? { ...style, ...loop } : style;
-		return `\t${this.#end(from, "r")} -- ${this.#end(to, same ? "r" : "l")} ${attributes(more)}`;
+		return `\t${this.#end(from, side)} -- ${this.#end(to, same ? side : "l")} ${attributes(more)}`;
+	}
+
+	/** In a folded lab no line says which cards stand above one another. */
+	columns(): string[] {
+		const places = [...this.#places];
+		if (places.every(([, { row }]) => row === 0)) return [];
+		const numbers = [...new Set(places.map(([, { column }]) => column))].sort((a, b) => a - b);
+		return numbers.map((number) => {
+			const names = places.filter(([, { column }]) => column === number).map(([name]) => quoted(name));
+			return `\t{ rank=same; ${names.join("; ")} }`;
+		});
 	}
 
 	/**

@@ -1,4 +1,4 @@
-import type { Graph } from "./model.js";
+import { type Graph, type Neighbors, neighborsOf } from "./model.js";
 
 /**
  * In which column each namespace goes, so that packets go through the picture from left to right: those
@@ -21,20 +21,6 @@ export function levels(graph: Graph): Map<string, number> {
 		placeLeaves(inner, all, result);
 	}
 	return result;
-}
-
-type Neighbors = ReadonlyMap<string, ReadonlySet<string>>;
-
-function neighborsOf({ namespaces, pairs }: Graph): Neighbors {
-	const neighbors = new Map(namespaces.map(({ name }): [string, Set<string>] => [name, new Set()]));
-	for (const {
-		ends: [a, b],
-	} of pairs) {
-		if (!b || a.namespace === b.namespace) continue;
-		neighbors.get(a.namespace)?.add(b.namespace);
-		neighbors.get(b.namespace)?.add(a.namespace);
-	}
-	return neighbors;
 }
 
 /** To the right; of the leftmost to the left, and of one that connects nothing but these, half of them. */

@@ -59,3 +59,18 @@ export function splitEnd(name: string): GraphEndName {
 	const colon = name.indexOf(":");
 	return { namespace: name.slice(0, colon), interface: name.slice(colon + 1) };
 }
+
+/** The namespaces that each namespace has a pair with, other than itself. */
+export type Neighbors = ReadonlyMap<string, ReadonlySet<string>>;
+
+export function neighborsOf({ namespaces, pairs }: Graph): Neighbors {
+	const neighbors = new Map(namespaces.map(({ name }): [string, Set<string>] => [name, new Set()]));
+	for (const {
+		ends: [a, b],
+	} of pairs) {
+		if (!b || a.namespace === b.namespace) continue;
+		neighbors.get(a.namespace)?.add(b.namespace);
+		neighbors.get(b.namespace)?.add(a.namespace);
+	}
+	return neighbors;
+}
