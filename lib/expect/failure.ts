@@ -15,7 +15,8 @@ export function flowText(flow: FlowReport): string {
 	return `${describeFlow(flow)}: ${flow.detail}`;
 }
 
-function describeAction({ end, action, of, counts, least }: ActionReport): string {
+function describeAction({ end, action, of, counts, least, disturbed }: ActionReport): string {
+	if (disturbed) return `${end} counts other traffic as ${action}: whether ${of} was, cannot be told`;
 	if (counts?.[action] === undefined) return `${end} runs no program that counts ${action}`;
 	return `${end} counted ${countText(counts, action)}; ${of} should count at least ${least} ${action}`;
 }

@@ -53,4 +53,6 @@ export interface ActionReport {
 	counts: Packets | null;
 	/** The packets that the traffic had at least. */
 	least: number;
+	/** Other traffic is counted by the same action there, and cannot be told from what was sent. */
+	disturbed?: true;
 }

@@ -118,9 +118,30 @@ async function tryOnce(
 		const elsewhere = oneWay && counts !== null && total(counts) < least;
 		return { end, action, of, least, counts, ok: elsewhere || (counts?.[action] ?? 0) >= least };
 	});
+	if (await isDisturbed(counters, actions))
+		for (const action of actions)
+			if (isAmbiguous(action)) Object.assign(action, { ok: false, disturbed: true });
 	const ok = came && actions.every(({ ok }) => ok);
 	return { ok, flows, actions, final: arrivals.some(({ tried }) => !tried) || (!reachable && !came) };
 }
+
+/** Another action has counted as many: one of the two may be somebody else's traffic. */
+function isAmbiguous({ ok, action, counts, least }: ActionReport): boolean {
+	return ok && Object.entries(counts ?? {}).some(([other, packets]) => other !== action && packets >= least);
+}
+
+/** Whether the ends of which that is so go on counting while nothing is sent. */
+async function isDisturbed(counters: LabCounters, actions: readonly ActionReport[]): Promise<boolean> {
+	const ambiguous = actions.filter(isAmbiguous);
+	if (ambiguous.length === 0) return false;
+	const before = takeSample(counters);
+	await setTimeout(IDLE);
+	const after = takeSample(counters);
+	return ambiguous.some(({ end, action }) => (difference(end, before, after)?.[action] ?? 0) > 0);
+}
+
+/** Milliseconds in which traffic that disturbs a check shows. */
+const IDLE = 100;
 
 function total(counts: Packets): number {
 	return Object.values(counts).reduce((sum, count) => sum + count, 0);

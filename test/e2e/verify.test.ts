@@ -135,6 +135,19 @@ describe.concurrent("traffic", () => {
 		});
 	});
 
+	test("is not proven by what somebody else sends through the same interface", async () => {
+		const ping = "ping: { from: uno, to: dos:veth0 }, actions: { router:uno: XDP_PASS }";
+		await withLab(lab(ping), async (machine) => {
+			// For the router itself: passed to its stack, and counted so.
+			const other = ["-i", "0.005", "-w", "30", "10.0.1.1"];
+			const noise = await machine.start("uno", "ping", other, /bytes from/);
+			const { exitCode, stdout } = await machine.xdp("verify");
+			await noise.stop();
+			expect(stdout).toContain("router:uno counts other traffic as XDP_PASS");
+			expect(exitCode).toBe(1);
+		});
+	});
+
 	test("that is lost is tried three times", async () => {
 		const { report } = await verify(lab("ping: { from: uno, to: tres:veth0 }"));
 		expect(report.checks[0]).toMatchObject({ ok: false, attempts: 3 });
