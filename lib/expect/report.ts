@@ -8,7 +8,7 @@ export interface VerifyReport {
 	milliseconds: number;
 	/** In the order of the list. */
 	checks: CheckReport[];
-	/** How the lab differs from its topology, in the plan's words; looked at when a check failed. */
+	/** How the lab differs from its topology, or from the file that was given, in the plan's words. */
 	drift: string[];
 }
 

@@ -38,5 +38,5 @@ export function endText(report: VerifyReport): string {
 		? "the lab differs from its topology:"
 		: "the plan finds no difference to the topology";
 	const end = `${summary(report)} (${duration(report.milliseconds)})`;
-	return [...(ok ? [] : [head, ...listed]), end, ""].join("\n");
+	return [...(ok && drift.length === 0 ? [] : [head, ...listed]), end, ""].join("\n");
 }

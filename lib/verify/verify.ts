@@ -51,13 +51,12 @@ export async function verify(target: Topology | string, options: VerifyOptions =
 			{ lab, counters, peers, topology, options: withDefaults(options) },
 			options.onCheck,
 		);
-		const ok = checks.every(({ ok }) => ok);
 		return {
 			lab: topology.name,
-			ok,
+			ok: checks.every(({ ok }) => ok),
 			milliseconds: Math.round(performance.now() - start),
 			checks,
-			drift: ok ? [] : findDrift(lab, topology),
+			drift: findDrift(lab, topology),
 		};
 	} finally {
 		options.signal?.removeEventListener("abort", stop);

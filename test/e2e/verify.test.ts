@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { VerifyReport } from "../../lib/index.js";
@@ -145,6 +145,16 @@ describe.concurrent("traffic", () => {
 			await noise.stop();
 			expect(stdout).toContain("router:uno counts other traffic as XDP_PASS");
 			expect(exitCode).toBe(1);
+		});
+	});
+
+	test("that passes in a lab which is not the file's is told with what differs", async () => {
+		await withLab(lab(REACHES), async (machine) => {
+			const file = `${folder}/other.yaml`;
+			writeFileSync(file, lab(REACHES).replace("forwarding: fib", "forwarding: kernel"));
+			const { exitCode, stdout } = await machine.xdp("verify", file);
+			expect(exitCode).toBe(0);
+			expect(stdout).toContain("the lab differs from its topology:\n    - xdp router:");
 		});
 	});
 
