@@ -11,6 +11,8 @@ veths: [{ uno:veth0: 10.0.0.1/24, dos:veth0: 10.0.0.2/24 }]
 
 let machine: Machine;
 const folder = mkdtempSync(`${tmpdir()}/completion-`);
+// Where there is none, a first fish writes one in the background, and after the test.
+mkdirSync(`${folder}/.local/share/fish/generated_completions`, { recursive: true });
 
 beforeAll(async () => {
 	// The commands as an installed package has them in PATH.
@@ -27,7 +29,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
 	await machine.stop();
-	rmSync(folder, { recursive: true });
+	rmSync(folder, { recursive: true, maxRetries: 10 });
 });
 
 /** The values that the shells are given for a line that ends at `|`; `:` begins what the shell itself lists. */

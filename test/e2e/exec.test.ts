@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Machine, ROOT } from "../machine.js";
@@ -14,6 +14,8 @@ const XDP_EXEC = `${process.execPath} ${ROOT}dist/bin/xdp-exec.js`;
 
 let machine: Machine;
 const folder = mkdtempSync(`${tmpdir()}/exec-`);
+// Where there is none, a first fish writes one in the background, and after the test.
+mkdirSync(`${folder}/.local/share/fish/generated_completions`, { recursive: true });
 
 beforeAll(async () => {
 	machine = await Machine.start();
@@ -22,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
 	await machine.stop();
-	rmSync(folder, { recursive: true });
+	rmSync(folder, { recursive: true, maxRetries: 10 });
 });
 
 function sh(script: string) {
