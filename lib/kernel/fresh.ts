@@ -33,6 +33,9 @@ export function deviations(): [name: string, value: string][] {
 		// Writing ip_forward resets other values (inet_forward_change() of devinet.c): first.
 		["net.ipv4.ip_forward", "0"],
 		...["all", "default"].flatMap(ipv4Defaults),
+		// Inherited where net.core.devconf_inherit_init_net says so.
+		["net.ipv6.conf.all.disable_ipv6", "0"],
+		["net.ipv6.conf.default.disable_ipv6", "0"],
 		["net.ipv6.conf.default.accept_dad", "0"],
 		["net.ipv6.conf.default.accept_ra", "0"],
 	];

@@ -31,6 +31,7 @@ export class Lab {
 	foreign: ReadonlySet<number> = new Set();
 	firstIfindex = WINDOW;
 	readonly #names = new NetnsNames();
+	readonly #fresh = new Set<string>();
 	/** Other names of the lab's namespaces, each with what {@link inode} says. */
 	readonly #aliases = new Map<string, string>();
 	readonly #queued = new Set<NetlinkSocket>();
@@ -79,12 +80,18 @@ export class Lab {
 				this.#deviations ??= deviations();
 				for (const [sysctl, value] of this.#deviations) writeSysctl(sysctl, value);
 				this.#namespaces.set(name, opened);
+				this.#fresh.add(name);
 			});
 		} catch (error) {
 			this.#namespaces.delete(name);
 			opened?.close();
 			throw error;
 		}
+	}
+
+	/** Whether this command has made the namespace. */
+	isFresh(name: string): boolean {
+		return this.#fresh.has(name);
 	}
 
 	/** Notes that an open name is but another name of a namespace of the lab, and lets go of it. */

@@ -228,8 +228,9 @@ function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
 	lab.flush();
 	forEach(objects, lab, ({ spec }) => {
 		for (const [name, side] of sides(spec)) {
-			settle(lab, name, side, BEFORE_UP);
 			const { namespace } = split(name);
+			// What comes into a namespace of the lab's own making starts with the values of its `default`.
+			if (!lab.isFresh(namespace)) settle(lab, name, side, BEFORE_UP);
 			// An end in `host` can outlive its peer's name; the alias then still says whose it is.
 			const mark = namespace === HOST ? { alias: lab.mark } : {};
 			lab.queue(namespace, changeLink(lab.ifindex(name), { up: true, ...mark }));
