@@ -55,10 +55,11 @@ export function bareCommand(name: string, description: string, examples: string)
 
 /** Runs a command with the process's arguments and sets the exit status. */
 export async function main(program: Command): Promise<void> {
-	// Whoever reads may stop early, as head(1) does.
-	process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-		if (error.code !== "EPIPE") throw error;
-	});
+	// Whoever reads may stop early, as head(1) does; that is no reason to stop half way.
+	for (const stream of [process.stdout, process.stderr])
+		stream.on("error", (error: NodeJS.ErrnoException) => {
+			if (error.code !== "EPIPE") throw error;
+		});
 	try {
 		await program.parseAsync();
 	} catch (error) {

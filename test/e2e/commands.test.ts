@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Machine } from "../machine.js";
@@ -280,6 +280,19 @@ describe.each(["apply", "plan", "destroy", "validate", "topology"])("xdp-%s", (c
 			stdout: expect.stringMatching(/^\d+\.\d+\.\d+$/),
 		});
 	});
+});
+
+test("a reader of the progress that goes away does not stop an apply half way", async () => {
+	writeFileSync(join(folder, "star.yaml"), star(60));
+	const apply = `${process.execPath} dist/bin/xdp-apply.js ${folder}/star.yaml`;
+	const script = `(${apply} 2>&1 >/dev/null; echo "status $?" >${folder}/status) | head -1`;
+	const { stdout } = await machine.run("bash", ["-c", script]);
+	expect(stdout).toBe("create 61 namespaces");
+	expect(readFileSync(join(folder, "status"), "utf8")).toBe("status 0\n");
+	expect(await machine.xdp("plan", "--detailed-exitcode", `${folder}/star.yaml`)).toMatchObject({
+		exitCode: 0,
+	});
+	expect(await machine.xdp("destroy", `${folder}/star.yaml`)).toMatchObject({ exitCode: 0 });
 });
 
 test("a reader that goes away is no error", async () => {
