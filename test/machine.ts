@@ -6,6 +6,18 @@ import { execa } from "execa";
 /** The project's folder. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
+/**
+ * What setpriv(1) takes to run a command as a user without any rights but that to read the project,
+ * which may lie in a folder that is root's alone.
+ */
+export const NOBODY: readonly string[] = [
+	"--reuid=65534",
+	"--regid=65534",
+	"--clear-groups",
+	"--inh-caps=+dac_read_search",
+	"--ambient-caps=+dac_read_search",
+];
+
 export interface Output {
 	/** Undefined where a signal or the timeout ended it. */
 	exitCode: number | undefined;

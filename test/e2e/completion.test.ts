@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Machine, ROOT } from "../machine.js";
+import { Machine, NOBODY, ROOT } from "../machine.js";
 import { Terminal } from "../terminal.js";
 
 const LAB = `name: two
@@ -89,7 +89,7 @@ describe("what is offered", () => {
 	});
 
 	test("without root is what needs none, and no error", async () => {
-		const nobody = ["setpriv", "--reuid", "65534", "--clear-groups"];
+		const nobody = ["setpriv", ...NOBODY];
 		expect(await values("xdp-status |", ...nobody)).toEqual([]);
 		expect(await values("xdp-exec |", ...nobody)).toEqual([]);
 		expect(await values("xdp-destroy |", ...nobody)).toEqual([":topologies"]);

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Machine, ROOT } from "../machine.js";
+import { Machine, NOBODY, ROOT } from "../machine.js";
 import { Terminal } from "../terminal.js";
 
 const LAB = `name: two
@@ -108,7 +108,7 @@ describe("the exit status", () => {
 	});
 
 	test("without root it is 125, and says what to do", async () => {
-		const { exitCode, stderr } = await sh("setpriv --reuid 65534 --clear-groups xdp-exec uno true");
+		const { exitCode, stderr } = await sh(`setpriv ${NOBODY.join(" ")} xdp-exec uno true`);
 		expect(exitCode).toBe(125);
 		expect(stderr).toMatch(/^error: .*run this as root \(sudo\)$/);
 	});

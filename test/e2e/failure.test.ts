@@ -1,13 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { Machine } from "../machine.js";
+import { Machine, NOBODY } from "../machine.js";
 import { type Snapshot, snapshot } from "./snapshot.js";
 import { namesIn, pair } from "./star.js";
 
 /** A line of a stack: no user should ever see one. */
 const STACK = /^ {4}at .*:\d+:\d+/m;
-const NOBODY = ["--reuid=65534", "--regid=65534", "--clear-groups"];
 
 let machine: Machine;
 let bare: Snapshot;

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Machine } from "../machine.js";
+import { Machine, NOBODY } from "../machine.js";
 
 const FILE = "topologies/three-routers.yaml";
 
@@ -25,7 +25,7 @@ test("the command prints the README's picture", async () => {
 });
 
 test("a file needs no root", async () => {
-	const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath];
+	const nobody = [...NOBODY, process.execPath];
 	const { exitCode, stdout } = await machine.run("setpriv", [...nobody, "dist/bin/xdp-graph.js", FILE]);
 	expect(exitCode).toBe(0);
 	expect(stdout).toContain("<svg");
@@ -67,7 +67,7 @@ test.each([
 });
 
 test("a lab is for root only, and a user is told so", async () => {
-	const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", process.execPath];
+	const nobody = [...NOBODY, process.execPath];
 	const { exitCode } = await machine.run("setpriv", [...nobody, "dist/bin/xdp-graph.js", "three-routers"]);
 	expect(exitCode).toBe(77);
 });

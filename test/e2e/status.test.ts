@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LabStatus } from "../../lib/index.js";
-import { Machine } from "../machine.js";
+import { Machine, NOBODY } from "../machine.js";
 
 const FILE = "topologies/case04-map.yaml";
 
@@ -289,7 +289,8 @@ test("a lab whose state file is lost is found, and what was applied is said not 
 
 test("without root, it says what to do", async () => {
 	const { exitCode, stderr } = await machine.run("setpriv", [
-		...["--reuid", "65534", "--clear-groups", process.execPath],
+		...NOBODY,
+		process.execPath,
 		"dist/bin/xdp-status.js",
 	]);
 	expect(exitCode).toBe(77);
