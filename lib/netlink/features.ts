@@ -117,5 +117,3 @@ export function setFeatures(family: number, index: number, wanted: Map<string, b
 		]),
 	};
 }
-
-export { expandFeature } from "./feature-names.js";

@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-	decodeFamily,
-	decodeFeatures,
-	expandFeature,
-	getFamily,
-	setFeatures,
-} from "../../../lib/netlink/features.js";
+import { expandFeature } from "../../../lib/netlink/feature-names.js";
+import { decodeFamily, decodeFeatures, getFamily, setFeatures } from "../../../lib/netlink/features.js";
 import { joinAttribute } from "../../../lib/netlink/message.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
