@@ -13,7 +13,6 @@ const functions = {
 	flock: lib.func("int flock(int fd, int operation)"),
 	fchdir: lib.func("int fchdir(int fd)"),
 	socket: lib.func("int socket(int domain, int type, int protocol)"),
-	bind: lib.func("int bind(int fd, const void *address, uint32_t length)"),
 	setsockopt: lib.func("int setsockopt(int fd, int level, int name, const void *value, uint32_t length)"),
 	send: lib.func("intptr_t send(int fd, const void *data, size_t length, int flags)"),
 	recv: lib.func("intptr_t recv(int fd, _Out_ uint8_t *data, size_t length, int flags)"),
@@ -87,11 +86,6 @@ export function socket(domain: number, type: number, protocol: number): number {
 	return checked(functions.socket(domain, type, protocol), "socket");
 }
 
-/** bind(2) with a raw sockaddr. */
-export function bind(fd: number, address: Uint8Array): void {
-	checked(functions.bind(fd, address, address.length), "bind");
-}
-
 /** setsockopt(2) with an int in the host's byte order. */
 export function setsockopt(fd: number, level: number, name: number, value: number): void {
 	checked(functions.setsockopt(fd, level, name, new Int32Array([value]), 4), "setsockopt");
@@ -101,6 +95,9 @@ export function setsockopt(fd: number, level: number, name: number, value: numbe
 export function send(fd: number, data: Uint8Array): number {
 	return checked(functions.send(fd, data, data.length, 0), "send");
 }
+
+/** <sys/socket.h> */
+export const MSG_TRUNC = 0x20;
 
 /** recv(2) into `data`. @returns the number of bytes received; with MSG_TRUNC in `flags`, the datagram's. */
 export function recv(fd: number, data: Uint8Array, flags: number): number {
@@ -132,9 +129,9 @@ export function execvp(file: string, args: readonly string[]): never {
 	throw new Error("exec returned");
 }
 
-/** ioctl(2) whose argument is a structure, read and written in place. @param what how an error names it */
-export function ioctl(fd: number, request: number, argument: Uint8Array, what: string): void {
-	checked(functions.ioctl(fd, request, argument), `ioctl(${what})`);
+/** ioctl(2) whose argument is a structure, read and written in place, or none. @param what how an error names it */
+export function ioctl(fd: number, request: number, argument: Uint8Array | null, what: string): number {
+	return checked(functions.ioctl(fd, request, argument), `ioctl(${what})`);
 }
 
 /** __NR_bpf differs by architecture: asm/unistd_64.h, asm-generic/unistd.h. */

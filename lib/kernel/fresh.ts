@@ -1,7 +1,8 @@
-import { decodeFamily, decodeFeatures, type Features, getFamily, getFeatures } from "../netlink/features.js";
 import { createVeth, type VethEnd } from "../netlink/link.js";
+import type { Features } from "../snapshot/features.js";
+import type { InterfaceFeatures } from "./interface-features.js";
 import { inFresh } from "./netns.js";
-import { NETLINK_GENERIC, NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
+import { NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
 import { listSysctls, readSysctl } from "./sysctl.js";
 
 /**
@@ -55,22 +56,19 @@ function ipv4Defaults(scope: string): [string, string][] {
 }
 
 /** The features of a veth just made, in a namespace that is gone afterwards. */
-export function readFreshFeatures(): Features {
+export function readFreshFeatures(reader: InterfaceFeatures): Features {
 	const end = (index: number, netnsFd: number): VethEnd => {
 		const mac = `02:00:00:00:00:0${index}`;
 		return { name: `veth${index}`, index, mac, mtu: 1500, queues: 1, netnsFd };
 	};
 	return inFresh((fd) => {
-		const route = new NetlinkSocket(NETLINK_ROUTE);
-		const generic = new NetlinkSocket(NETLINK_GENERIC);
+		const socket = new NetlinkSocket(NETLINK_ROUTE);
 		try {
-			route.queue(createVeth(end(2, fd), end(3, fd)));
-			route.flush();
-			const family = decodeFamily(generic.get(getFamily("ethtool")));
-			return decodeFeatures(generic.get(getFeatures(family, 2)));
+			socket.queue(createVeth(end(2, fd), end(3, fd)));
+			socket.flush();
+			return reader.read(socket, "veth2");
 		} finally {
-			route.close();
-			generic.close();
+			socket.close();
 		}
 	});
 }

@@ -1,14 +1,15 @@
-import { fstatSync } from "node:fs";
-import { decodeFeatures, type Features, getFeatures } from "../netlink/features.js";
+import { closeSync } from "node:fs";
 import { changeLink, decodeLink, dumpLinks, type Link } from "../netlink/link.js";
 import type { Request } from "../netlink/message.js";
+import type { Features } from "../snapshot/features.js";
 import { WINDOW } from "../snapshot/identify.js";
 import { type EndName, HOST } from "../topology/topology.js";
 import { deviations, readFreshFeatures } from "./fresh.js";
+import { InterfaceFeatures } from "./interface-features.js";
 import { closeLoaded, type LoadedProgram } from "./load.js";
 import { inFresh, NetnsNames, openCurrent, openNamed, within } from "./netns.js";
 import { OpenNamespace } from "./open-namespace.js";
-import type { NetlinkSocket } from "./socket.js";
+import { NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
 import { readSysctl, writeSysctl } from "./sysctl.js";
 
 /**
@@ -37,14 +38,16 @@ export class Lab {
 	readonly #queued = new Set<NetlinkSocket>();
 	readonly #namespaces = new Map<string, OpenNamespace>();
 	#deviations: [name: string, value: string][] | undefined;
-	#featureNames: ReadonlySet<string> | undefined;
+	/** Values that a new namespace has, by sysctl(8) name. */
+	readonly #freshSysctls = new Map<string, string | null>();
+	#features: InterfaceFeatures | undefined;
 	#freshFeatures: Features | undefined;
 	#owner: string | undefined;
 
 	constructor(name: string) {
 		this.name = name;
 		this.mark = markOf(name);
-		this.#namespaces.set(HOST, new OpenNamespace(openCurrent()));
+		this.#namespaces.set(HOST, new OpenNamespace(openCurrent(), new NetlinkSocket(NETLINK_ROUTE)));
 	}
 
 	/** The open namespace of this name. */
@@ -63,7 +66,13 @@ export class Lab {
 		if (this.#namespaces.has(name)) return true;
 		const fd = openNamed(name);
 		if (fd === undefined) return false;
-		this.#namespaces.set(name, new OpenNamespace(fd));
+		try {
+			const route = within(fd, () => new NetlinkSocket(NETLINK_ROUTE));
+			this.#namespaces.set(name, new OpenNamespace(fd, route));
+		} catch (error) {
+			closeSync(fd);
+			throw error;
+		}
 		return true;
 	}
 
@@ -73,7 +82,7 @@ export class Lab {
 		let opened: OpenNamespace | undefined;
 		try {
 			this.#names.create(name, () => {
-				opened = new OpenNamespace(openCurrent());
+				opened = new OpenNamespace(openCurrent(), new NetlinkSocket(NETLINK_ROUTE));
 				opened.route.queue(changeLink(LO, { up: true, alias: this.mark }), this.#owner);
 				opened.route.flush();
 				// All that this command makes inherit the same: what the first one shows holds for the rest.
@@ -119,12 +128,12 @@ export class Lab {
 
 	/** What /proc/PID/ns/net links to for those who are in the namespace: `net:[4026531840]`. */
 	inode(name: string): string {
-		return `net:[${fstatSync(this.namespace(name).fd).ino}]`;
+		return this.namespace(name).inode;
 	}
 
 	/** The links of an open namespace. */
 	links(name: string): Link[] {
-		return this.namespace(name).route.dump(dumpLinks()).map(decodeLink);
+		return this.namespace(name).route.dump(dumpLinks(), decodeLink);
 	}
 
 	/** Runs `work` with this thread in the namespace. */
@@ -143,18 +152,9 @@ export class Lab {
 
 	/** Queues a request in a namespace; {@link flush} sends. @param tolerate errnos that are success */
 	queue(namespace: string, request: Request, tolerate: readonly number[] = []): void {
-		this.#queue(this.namespace(namespace).route, request, tolerate);
-	}
-
-	/** Queues a request to the `ethtool` family, made for the number that it has. */
-	queueEthtool(namespace: string, request: (family: number) => Request): void {
-		const { socket, ethtool } = this.namespace(namespace).generic;
-		this.#queue(socket, request(ethtool), []);
-	}
-
-	#queue(socket: NetlinkSocket, request: Request, tolerate: readonly number[]): void {
-		socket.queue(request, this.#owner, tolerate);
-		this.#queued.add(socket);
+		const { route } = this.namespace(namespace);
+		route.queue(request, this.#owner, tolerate);
+		this.#queued.add(route);
 	}
 
 	/** Sends what is queued, in every namespace. */
@@ -179,20 +179,42 @@ export class Lab {
 	}
 
 	/** The names of all features that this kernel has; asked of an end, the first time. */
-	featureNames(end: EndName): ReadonlySet<string> {
-		const { socket, ethtool } = this.namespace(end.slice(0, end.indexOf(":"))).generic;
-		this.#featureNames ??= decodeFeatures(socket.get(getFeatures(ethtool, this.ifindex(end)))).known;
-		return this.#featureNames;
+	featureNames(end: EndName): readonly string[] {
+		return this.#featureReader.names(...this.#device(end));
+	}
+
+	features(end: EndName): Features {
+		return this.#featureReader.read(...this.#device(end));
+	}
+
+	/** Switches features on or off by their long names. */
+	setFeatures(end: EndName, wanted: ReadonlyMap<string, boolean>): void {
+		this.#featureReader.set(...this.#device(end), wanted);
+	}
+
+	get #featureReader(): InterfaceFeatures {
+		this.#features ??= new InterfaceFeatures();
+		return this.#features;
+	}
+
+	#device(end: EndName): [socket: NetlinkSocket, device: string] {
+		const colon = end.indexOf(":");
+		return [this.namespace(end.slice(0, colon)).route, end.slice(colon + 1)];
 	}
 
 	/** The value that a namespace has which {@link create} has just made; null where there is no such name. */
 	freshSysctl(name: string): string | null {
-		return inFresh(() => new Map(deviations()).get(name) ?? readSysctl(name) ?? null);
+		let value = this.#freshSysctls.get(name);
+		if (value === undefined) {
+			value = inFresh(() => new Map(deviations()).get(name) ?? readSysctl(name) ?? null);
+			this.#freshSysctls.set(name, value);
+		}
+		return value;
 	}
 
 	/** The features of a veth that nobody has changed. */
 	freshFeatures(): Features {
-		this.#freshFeatures ??= readFreshFeatures();
+		this.#freshFeatures ??= readFreshFeatures(this.#featureReader);
 		return this.#freshFeatures;
 	}
 
@@ -243,6 +265,8 @@ export class Lab {
 
 	/** Closes every descriptor; programs that are attached nowhere are unloaded by that. */
 	closeAll(): void {
+		this.#features?.close();
+		this.#features = undefined;
 		for (const program of this.held.values()) closeLoaded(program);
 		this.held.clear();
 		this.programs.clear();

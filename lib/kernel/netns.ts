@@ -1,7 +1,6 @@
 import {
 	closeSync,
 	constants,
-	fstatSync,
 	lstatSync,
 	mkdirSync,
 	openSync,
@@ -14,6 +13,7 @@ import {
 import { SyscallError } from "../errors.js";
 import {
 	CLONE_NEWNET,
+	ioctl,
 	MNT_DETACH,
 	MS_BIND,
 	MS_REC,
@@ -43,19 +43,25 @@ export function openNamed(name: string): number | undefined {
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
 		throw error;
 	}
-	if (fstatSync(fd).dev === nsfsDevice()) return fd;
+	if (isNetns(fd)) return fd;
 	closeSync(fd);
 	return undefined;
 }
 
+/** Whether a descriptor is one of a network namespace: ioctl_nsfs(2). */
+function isNetns(fd: number): boolean {
+	const NS_GET_NSTYPE = 0xb703;
+	try {
+		return ioctl(fd, NS_GET_NSTYPE, null, "NS_GET_NSTYPE") === CLONE_NEWNET;
+	} catch (error) {
+		if (error instanceof SyscallError) return false;
+		throw error;
+	}
+}
+
 /** The device number of nsfs, where the files of all namespaces live. */
 function nsfsDevice(): number {
-	const fd = openCurrent();
-	try {
-		return fstatSync(fd).dev;
-	} finally {
-		closeSync(fd);
-	}
+	return statSync("/proc/thread-self/ns/net").dev;
 }
 
 /** Every name in {@link NETNS_DIRECTORY}, ours or not. */
@@ -73,31 +79,31 @@ export function listNames(): string[] {
  * a thread of Node's pool, or a later tick, would be in another namespace.
  */
 export function within<T>(fd: number, work: () => T extends Promise<unknown> ? never : T): T {
-	const back = openCurrent();
-	try {
+	return comingBack(() => {
 		setns(fd, CLONE_NEWNET);
-		try {
-			return work();
-		} finally {
-			setns(back, CLONE_NEWNET);
-		}
-	} finally {
-		closeSync(back);
-	}
+		return work();
+	});
 }
 
 /** Runs `work` with this thread in a new namespace, which is gone afterwards unless somebody holds it. */
 export function inFresh<T>(work: (fd: number) => T): T {
+	return comingBack(() => {
+		unshare(CLONE_NEWNET);
+		const fd = openCurrent();
+		try {
+			return work(fd);
+		} finally {
+			closeSync(fd);
+		}
+	});
+}
+
+/** Runs what moves this thread to another namespace, and moves it back. */
+function comingBack<T>(work: () => T): T {
 	const back = openCurrent();
 	try {
-		unshare(CLONE_NEWNET);
 		try {
-			const fd = openCurrent();
-			try {
-				return work(fd);
-			} finally {
-				closeSync(fd);
-			}
+			return work();
 		} finally {
 			setns(back, CLONE_NEWNET);
 		}

@@ -1,9 +1,10 @@
+import { NetlinkError } from "../errors.js";
 import { decodeAddress, dumpAddresses } from "../netlink/address.js";
-import { decodeFeatures, dumpFeatures } from "../netlink/features.js";
 import type { Link } from "../netlink/link.js";
 import { decodeNeighbor, dumpNeighbors } from "../netlink/neighbor.js";
+import { decodeForwarding, getNetconf, NETCONF_SYSCTLS } from "../netlink/netconf.js";
 import { decodeNsid, getNsid } from "../netlink/nsid.js";
-import { decodeRoute, dumpRoutes } from "../netlink/route.js";
+import { decodeRoute, dumpRoutes, type Route } from "../netlink/route.js";
 import type { LabObject } from "../plan/object.js";
 import { BUILTINS, isBuiltin } from "../programs/builtin.js";
 import { findWindow, identifyPairs, WINDOW } from "../snapshot/identify.js";
@@ -17,11 +18,12 @@ import type {
 	Snapshot,
 } from "../snapshot/snapshot.js";
 import { type EndName, HOST } from "../topology/topology.js";
-import { lookup, mapInfo, programInfo, u32Key } from "./bpf.js";
+import { ENOENT, lookup, mapInfo, programInfo, u32Key } from "./bpf.js";
 import { type Lab, MARK } from "./lab.js";
 import { LABEL_MAP, readLabel } from "./label.js";
 import { openLoaded } from "./load.js";
 import { listNames } from "./netns.js";
+import type { NetlinkSocket } from "./socket.js";
 import { readSysctl } from "./sysctl.js";
 
 const LO = 1;
@@ -37,10 +39,16 @@ export function observe(
 	wanted: ReadonlyMap<string, LabObject>,
 	queries: readonly Query[],
 ): Snapshot {
+	const asked = new Map<string, Query[]>();
+	for (const query of queries) {
+		const list = asked.get(query.namespace);
+		if (list) list.push(query);
+		else asked.set(query.namespace, [query]);
+	}
 	const { namespaces, pairs } = locate(
 		lab,
 		(id) => wanted.has(id),
-		(links) => readNamespace(lab, links, queries),
+		(links) => readNamespace(lab, links, asked.get(links.name) ?? []),
 	);
 	const ends = new Map<EndName, LabEnd>();
 	const endByIndex = new Map<number, EndName>();
@@ -96,7 +104,7 @@ export function locate<N extends NamespaceLinks>(
 	}
 	const byNsid = new Map<number, string>();
 	for (const name of made.keys()) {
-		const nsid = decodeNsid(lab.namespace(HOST).route.get(getNsid(lab.namespace(name).fd)));
+		const nsid = lab.namespace(HOST).route.get(getNsid(lab.namespace(name).fd), decodeNsid);
 		if (nsid >= 0) byNsid.set(nsid, name);
 	}
 	const host = read({ name: HOST, made: false, links: lab.links(HOST), byNsid });
@@ -131,29 +139,54 @@ export function ownerOf(lab: Lab, name: string): string | undefined {
 	}
 }
 
-function readNamespace(lab: Lab, known: NamespaceLinks, queries: readonly Query[]): NamespaceSnapshot {
+function readNamespace(lab: Lab, known: NamespaceLinks, asked: readonly Query[]): NamespaceSnapshot {
 	const { name } = known;
 	const { route } = lab.namespace(name);
-	const asked = queries.filter(({ namespace }) => namespace === name);
-	const sysctls = asked.flatMap((query) => ("sysctl" in query ? [query.sysctl] : []));
 	return {
 		...known,
-		addresses: route.dump(dumpAddresses()).map(decodeAddress),
-		routes: ([4, 6] as const).flatMap((family) =>
-			route.dump(dumpRoutes(family)).flatMap((body) => decodeRoute(body) ?? []),
+		addresses: route.dump(dumpAddresses(), decodeAddress),
+		routes: [...readRoutes(route, 4), ...readRoutes(route, 6)],
+		neighbors: route.dump(dumpNeighbors(), decodeNeighbor),
+		sysctls: readSysctls(
+			lab,
+			name,
+			asked.flatMap((query) => ("sysctl" in query ? query.sysctl : [])),
 		),
-		neighbors: route.dump(dumpNeighbors()).map(decodeNeighbor),
-		sysctls: sysctls.length
-			? lab.enter(name, () => new Map(sysctls.map((sysctl) => [sysctl, readSysctl(sysctl)])))
-			: new Map(),
-		features: asked.some((query) => "features" in query) ? readFeatures(lab, name) : new Map(),
+		features: asked.some((query) => "features" in query) ? readFeatures(lab, known) : new Map(),
 	};
 }
 
-function readFeatures(lab: Lab, name: string): NamespaceSnapshot["features"] {
-	const { socket, ethtool } = lab.namespace(name).generic;
-	const features = socket.dump(dumpFeatures(ethtool)).map(decodeFeatures);
-	return new Map(features.map((one) => [one.index, one]));
+/** IPv4 has no main table before something is in it. */
+function readRoutes(socket: NetlinkSocket, family: 4 | 6): Route[] {
+	try {
+		return socket.dump(dumpRoutes(family), decodeRoute);
+	} catch (error) {
+		if (error instanceof NetlinkError && error.errno === ENOENT) return [];
+		throw error;
+	}
+}
+
+function readSysctls(lab: Lab, namespace: string, names: readonly string[]): NamespaceSnapshot["sysctls"] {
+	const { route } = lab.namespace(namespace);
+	const values = new Map<string, string | undefined>(names.map((name) => [name, undefined]));
+	const others: string[] = [];
+	for (const name of names) {
+		const family = NETCONF_SYSCTLS[name as keyof typeof NETCONF_SYSCTLS];
+		if (family === undefined) others.push(name);
+		else values.set(name, route.get(getNetconf(family), decodeForwarding));
+	}
+	// Looking a name up below /proc/sys/net takes the longer the more namespaces there are: d_lookup()
+	// goes through the entries of all (proc_sys_compare()).
+	if (others.length)
+		lab.enter(namespace, () => {
+			for (const name of others) values.set(name, readSysctl(name));
+		});
+	return values;
+}
+
+function readFeatures(lab: Lab, { name, links }: NamespaceLinks): NamespaceSnapshot["features"] {
+	const veths = links.filter(({ kind }) => kind === "veth");
+	return new Map(veths.map((link) => [link.index, lab.features(`${name}:${link.name}`)]));
 }
 
 /** The first window in which `host` has no link: another lab's ends may be there. */

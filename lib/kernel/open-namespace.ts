@@ -1,37 +1,27 @@
-import { closeSync } from "node:fs";
-import { decodeFamily, getFamily } from "../netlink/features.js";
-import { within } from "./netns.js";
-import { NETLINK_GENERIC, NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
+import { closeSync, fstatSync } from "node:fs";
+import type { NetlinkSocket } from "./socket.js";
 
-/** An open namespace: a descriptor, and sockets that stay in it. */
+/** An open namespace: a descriptor, and a socket that stays in it. */
 export class OpenNamespace {
 	/** Closed by {@link close}. */
 	readonly fd: number;
+	/** Closed by {@link close}. */
 	readonly route: NetlinkSocket;
-	#generic: { socket: NetlinkSocket; ethtool: number } | undefined;
+	#inode: string | undefined;
 
-	/** Takes `fd` over, also when it throws. */
-	constructor(fd: number) {
+	constructor(fd: number, route: NetlinkSocket) {
 		this.fd = fd;
-		try {
-			this.route = within(fd, () => new NetlinkSocket(NETLINK_ROUTE));
-		} catch (error) {
-			closeSync(fd);
-			throw error;
-		}
+		this.route = route;
 	}
 
-	get generic(): { socket: NetlinkSocket; ethtool: number } {
-		this.#generic ??= within(this.fd, () => {
-			const socket = new NetlinkSocket(NETLINK_GENERIC);
-			return { socket, ethtool: decodeFamily(socket.get(getFamily("ethtool"))) };
-		});
-		return this.#generic;
+	/** What /proc/PID/ns/net links to for those who are in the namespace: `net:[4026531840]`. */
+	get inode(): string {
+		this.#inode ??= `net:[${fstatSync(this.fd).ino}]`;
+		return this.#inode;
 	}
 
 	close(): void {
 		this.route.close();
-		this.#generic?.socket.close();
 		closeSync(this.fd);
 	}
 }

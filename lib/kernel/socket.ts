@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
 import { NetlinkError } from "../errors.js";
-import { bind, ioctl, recv, send, setsockopt, socket } from "../ffi/libc.js";
+import { ioctl, MSG_TRUNC, recv, send, setsockopt, socket } from "../ffi/libc.js";
 import {
 	decodeAcknowledgement,
 	decodeMessages,
@@ -22,9 +22,10 @@ const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
+const EINTR = 4;
+const EMSGSIZE = 90;
 
 export const NETLINK_ROUTE = 0;
-export const NETLINK_GENERIC = 16;
 
 interface Queued {
 	request: Request;
@@ -40,6 +41,11 @@ interface Queued {
 export class NetlinkSocket {
 	/** Well below the default send buffer (net.core.wmem_default), past which send(2) says EMSGSIZE. */
 	static readonly BATCH = 64 * 1024;
+	/**
+	 * Where answers are received: decoded before the next is. The kernel sends no datagram of a dump that
+	 * is longer than 32 KiB (netlink_recvmsg()), and sizes them by what was asked for before.
+	 */
+	static readonly #answer = Buffer.allocUnsafeSlow(64 * 1024);
 	readonly #fd: number;
 	#sequence = 0;
 	#queue: Queued[] = [];
@@ -47,9 +53,6 @@ export class NetlinkSocket {
 	constructor(protocol: number) {
 		this.#fd = socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
 		try {
-			const address = Buffer.alloc(12);
-			address.writeUInt16LE(AF_NETLINK, 0);
-			bind(this.#fd, address);
 			setsockopt(this.#fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
 			setsockopt(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
 			setsockopt(this.#fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
@@ -115,37 +118,46 @@ export class NetlinkSocket {
 		if (failure) throw failure;
 	}
 
-	/** All answers to a dump; asked again where the kernel says that the table changed meanwhile. */
-	dump(request: Request): Buffer[] {
+	/**
+	 * All answers to a dump; asked again where the kernel says that the table changed meanwhile.
+	 * @param decode makes of an answer what is kept of it, which must be no view of its bytes
+	 */
+	dump<T>(request: Request, decode: (body: Buffer) => T | undefined): T[] {
 		for (let attempt = 0; attempt < 10; attempt++) {
-			const sequence = ++this.#sequence;
-			send(this.#fd, encodeMessage(request, sequence, 0));
-			const bodies: Buffer[] = [];
-			let interrupted = false;
-			for (let done = false; !done; ) {
-				for (const message of this.#receive()) {
-					if (message.sequence !== sequence) continue;
-					interrupted ||= (message.flags & NLM_F_DUMP_INTR) !== 0;
-					if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
-						const errno = 0 - message.body.readInt32LE(0);
-						if (errno !== 0) throw new NetlinkError(request.what, errno);
-						done = true;
-					} else bodies.push(message.body);
-				}
-			}
-			if (!interrupted) return bodies;
+			const found = this.#tryDump(request, decode);
+			if (found) return found;
 		}
-		throw new NetlinkError(`${request.what} (the table keeps changing)`, 4);
+		throw new NetlinkError(`${request.what} (the table keeps changing)`, EINTR);
+	}
+
+	/** Undefined where the table changed meanwhile. */
+	#tryDump<T>(request: Request, decode: (body: Buffer) => T | undefined): T[] | undefined {
+		const sequence = ++this.#sequence;
+		send(this.#fd, encodeMessage(request, sequence, 0));
+		const found: T[] = [];
+		for (let interrupted = false; ; ) {
+			for (const message of this.#receive()) {
+				if (message.sequence !== sequence) continue;
+				if ((message.flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
+				if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
+					const errno = 0 - message.body.readInt32LE(0);
+					if (errno !== 0) throw new NetlinkError(request.what, errno);
+					return interrupted ? undefined : found;
+				}
+				const one = decode(message.body);
+				if (one !== undefined) found.push(one);
+			}
+		}
 	}
 
 	/** The one answer to a request for one thing. */
-	get(request: Request): Buffer {
+	get<T>(request: Request, decode: (body: Buffer) => T): T {
 		const sequence = ++this.#sequence;
 		send(this.#fd, encodeMessage(request, sequence, 0));
 		for (;;)
 			for (const message of this.#receive()) {
 				if (message.sequence !== sequence) continue;
-				if (message.type !== NLMSG_ERROR) return message.body;
+				if (message.type !== NLMSG_ERROR) return decode(message.body);
 				const { errno, text } = decodeAcknowledgement(message);
 				throw new NetlinkError(request.what, errno, text);
 			}
@@ -157,13 +169,10 @@ export class NetlinkSocket {
 	}
 
 	#receive(): Iterable<Message> {
-		const MSG_TRUNC = 0x20;
-		const MSG_PEEK = 0x02;
-		// The kernel sizes a dump's datagrams by the largest read so far: ask for much.
-		let buffer = Buffer.allocUnsafe(32 * 1024);
-		const length = recv(this.#fd, buffer, MSG_PEEK | MSG_TRUNC);
-		if (length > buffer.length) buffer = Buffer.allocUnsafe(length);
-		return decodeMessages(buffer.subarray(0, recv(this.#fd, buffer, 0)));
+		const buffer = NetlinkSocket.#answer;
+		const length = recv(this.#fd, buffer, MSG_TRUNC);
+		if (length > buffer.length) throw new NetlinkError(`an answer of ${length} bytes`, EMSGSIZE);
+		return decodeMessages(buffer.subarray(0, length));
 	}
 
 	close(): void {

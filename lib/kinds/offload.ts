@@ -1,7 +1,7 @@
 import type { Lab } from "../kernel/lab.js";
 import { expandFeature } from "../netlink/feature-names.js";
-import { type Features, setFeatures } from "../netlink/features.js";
 import type { LabObject } from "../plan/object.js";
+import type { Features } from "../snapshot/features.js";
 import type { EndName } from "../topology/topology.js";
 import { forEach, type Kind } from "./kind.js";
 import { split, vethOf } from "./veth.js";
@@ -101,9 +101,7 @@ function object(
 
 function set(objects: readonly LabObject<Offload>[], lab: Lab): void {
 	forEach(objects, lab, ({ spec: { end, feature, state } }) => {
-		const { namespace } = split(end);
 		const names = expandFeature(feature, lab.featureNames(end));
-		const wanted = new Map(names.map((name) => [name, state === "on"]));
-		lab.queueEthtool(namespace, (family) => setFeatures(family, lab.ifindex(end), wanted));
+		lab.setFeatures(end, new Map(names.map((name) => [name, state === "on"])));
 	});
 }

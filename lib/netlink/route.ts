@@ -119,6 +119,8 @@ export interface Route {
 export function dumpRoutes(family: 4 | 6): Request {
 	const body = Buffer.alloc(HEADER);
 	body.writeUInt8(family === 4 ? AF_INET : AF_INET6, 0);
+	// The kernel leaves other tables out where the socket has NETLINK_GET_STRICT_CHK.
+	body.writeUInt8(RT_TABLE_MAIN, 4);
 	return { what: `RTM_GETROUTE IPv${family}`, type: RTM_GETROUTE, flags: NLM_F_DUMP, body };
 }
 

@@ -1,10 +1,10 @@
 import type { Address } from "../netlink/address.js";
-import type { Features } from "../netlink/features.js";
 import type { Link } from "../netlink/link.js";
 import type { Neighbor } from "../netlink/neighbor.js";
 import type { Route } from "../netlink/route.js";
 import type { LabObject } from "../plan/object.js";
 import type { EndName } from "../topology/topology.js";
+import type { Features } from "./features.js";
 import type { Label } from "./label.js";
 
 /** What the kernel has, as it told it: the input of every kind's `observe`. */

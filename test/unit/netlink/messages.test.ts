@@ -27,6 +27,7 @@ import {
 	splitAttributes,
 } from "../../../lib/netlink/message.js";
 import { decodeNeighbor, deleteNeighbor, dumpNeighbors, setNeighbor } from "../../../lib/netlink/neighbor.js";
+import { decodeForwarding, getNetconf } from "../../../lib/netlink/netconf.js";
 import { decodeNsid, getNsid } from "../../../lib/netlink/nsid.js";
 import { addRoute, decodeRoute, deleteRoute, dumpRoutes } from "../../../lib/netlink/route.js";
 
@@ -149,14 +150,21 @@ describe("a request in bytes, field by field as the headers have them", () => {
 			`0a 00 0000 07000000 8000 00 00
 			 1400 0100 fe800000000000000000000000000001`,
 		],
-		["all IPv4 routes", dumpRoutes(4), 26, 0x300, "02 00 00 00 00 00 00 00 00000000"],
-		["all IPv6 routes", dumpRoutes(6), 26, 0x300, "0a 00 00 00 00 00 00 00 00000000"],
+		["the IPv4 routes of the main table", dumpRoutes(4), 26, 0x300, "02 00 00 00 fe 00 00 00 00000000"],
+		["the IPv6 routes of the main table", dumpRoutes(6), 26, 0x300, "0a 00 00 00 fe 00 00 00 00000000"],
 		[
 			"a namespace's number asked for",
 			getNsid(20),
 			90,
 			0,
 			"00000000 0800 0300 14000000 # struct rtgenmsg, padded; NETNSA_FD",
+		],
+		[
+			"what `net.ipv6.conf.all` says",
+			getNetconf(10),
+			82,
+			0,
+			"0a000000 0800 0100 ffffffff # struct netconfmsg, padded; NETCONFA_IFINDEX: NETCONFA_IFINDEX_ALL",
 		],
 	])("%s", (_, request, type, flags, body) => {
 		expect({ type: request.type, flags: request.flags, body: hex(request.body) }).toEqual({
@@ -394,6 +402,11 @@ describe("an answer of the kernel's", () => {
 		["of one that has a number", "00000000 0800 0100 02000000", 2],
 	])("the number %s", (_, body, nsid) => {
 		expect(decodeNsid(bytes(body))).toBe(nsid);
+	});
+
+	test("forwarding of a namespace is told as sysctl(8) writes it", () => {
+		const answer = "0a000000 0800 0100 ffffffff 0800 0200 01000000 0800 0400 00000000";
+		expect(decodeForwarding(bytes(answer))).toBe("1");
 	});
 
 	test.each([
