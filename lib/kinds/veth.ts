@@ -1,4 +1,4 @@
-import type { Lab } from "../kernel/lab.js";
+import { type Lab, markOf } from "../kernel/lab.js";
 import { inFresh } from "../kernel/netns.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "../kernel/socket.js";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.js";
@@ -22,6 +22,8 @@ interface VethSide {
 	mac: string;
 	mtu: number;
 	up: boolean;
+	/** Of an end in `host`: it can outlive its peer's name, and the alias then still says whose it is. */
+	marked: boolean;
 	/** Receive and transmit queues. */
 	queues: [rx: number, tx: number];
 	/** Of the interface's own; null where that is not looked at, as the file sets it or it has no IPv6. */
@@ -44,10 +46,10 @@ export const veth: Kind<Veth> = {
 			),
 		);
 	},
-	observe: ({ pairs }) =>
+	observe: ({ pairs, lab }) =>
 		pairs.map(({ ends, numbered }) =>
 			vethObject(
-				ends.map((end) => [end.name, actualSide(end)]),
+				ends.map((end) => [end.name, actualSide(end, markOf(lab))]),
 				numbered,
 			),
 		),
@@ -145,6 +147,7 @@ function wantedSide(end: End, namespace: Namespace | undefined): VethSide {
 		mac: end.mac,
 		mtu: end.mtu,
 		up: true,
+		marked: end.namespace === HOST,
 		queues: [QUEUES, QUEUES],
 		settings: {
 			"ipv4.forwarding": forwarding("ipv4.forwarding", "net.ipv4.ip_forward"),
@@ -161,7 +164,7 @@ function wantedSide(end: End, namespace: Namespace | undefined): VethSide {
 	};
 }
 
-function actualSide({ link, namespace }: LabEnd): VethSide {
+function actualSide({ link, namespace }: LabEnd, mark: string): VethSide {
 	const { settings } = link;
 	// What follows the namespace's own switch, turns with it.
 	const forwarding = (setting: LinkSetting, all: string) =>
@@ -170,6 +173,7 @@ function actualSide({ link, namespace }: LabEnd): VethSide {
 		mac: link.mac,
 		mtu: link.mtu,
 		up: link.up,
+		marked: link.alias === mark,
 		queues: [link.rxQueues, link.txQueues],
 		settings: {
 			"ipv4.forwarding": forwarding("ipv4.forwarding", "net.ipv4.ip_forward"),
@@ -187,6 +191,7 @@ function differences(wanted: VethSide, now: VethSide): string[] {
 		...text("mac", now.mac, wanted.mac),
 		...text("mtu", now.mtu, wanted.mtu),
 		...text("state", now.up ? "up" : "down", wanted.up ? "up" : "down"),
+		...(wanted.marked && !now.marked ? ["mark missing → set"] : []),
 		...text("rx queues", now.queues[0], wanted.queues[0]),
 		...text("tx queues", now.queues[1], wanted.queues[1]),
 		...differingSettings(wanted, now).map(
@@ -231,7 +236,6 @@ function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
 			const { namespace } = split(name);
 			// What comes into a namespace of the lab's own making starts with the values of its `default`.
 			if (!lab.isFresh(namespace)) settle(lab, name, side, BEFORE_UP);
-			// An end in `host` can outlive its peer's name; the alias then still says whose it is.
 			const mark = namespace === HOST ? { alias: lab.mark } : {};
 			lab.queue(namespace, changeLink(lab.ifindex(name), { up: true, ...mark }));
 		}
@@ -276,13 +280,15 @@ function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): vo
 	const index = lab.ifindex(end);
 	settle(lab, end, wanted, differingSettings(wanted, now));
 	const newMac = now.mac !== wanted.mac;
-	if (newMac || now.mtu !== wanted.mtu || now.up !== wanted.up)
+	const unmarked = wanted.marked && !now.marked;
+	if (newMac || unmarked || now.mtu !== wanted.mtu || now.up !== wanted.up)
 		lab.queue(
 			namespace,
 			changeLink(index, {
 				...(newMac && { mac: wanted.mac }),
 				...(now.mtu !== wanted.mtu && { mtu: wanted.mtu }),
 				...(now.up !== wanted.up && { up: wanted.up }),
+				...(unmarked && { alias: lab.mark }),
 			}),
 		);
 	if (newMac && wanted.mtu >= IPV6_MIN_MTU && wanted.up) {

@@ -202,6 +202,11 @@ const DRIFTS: Drift[] = [
 		],
 	},
 	{
+		title: "the alias taken away that marks an end in host",
+		script: "ip link set dev uno alias ''",
+		plan: ["~ veth host:uno uno:up: host:uno mark missing → set"],
+	},
+	{
 		title: "duplicate address detection switched on",
 		script: "ip netns exec uno sysctl -qw net.ipv6.conf.veth0.accept_dad=1",
 		plan: ["~ veth r1:uno uno:veth0: uno:veth0 ipv6.accept_dad 1 → 0"],
