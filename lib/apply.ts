@@ -3,10 +3,10 @@ import { requireCapabilities } from "./kernel/capabilities.js";
 import { findConflicts } from "./kernel/conflicts.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
-import { readState, removeState, type State, whereabouts, writeState } from "./kernel/state.js";
+import { namesIn, readState, removeState, type State, whereabouts, writeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { isKnown, KINDS, kindOf } from "./kinds/registry.js";
-import { deepEqual, idOf, type LabObject } from "./plan/object.js";
+import { idOf, type LabObject } from "./plan/object.js";
 import { isEmpty, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
 import { type Progress, silent } from "./progress.js";
@@ -72,8 +72,9 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 		topology,
 		settings: settings.wanted,
 	};
+	lab.removeLeft(namesIn(state));
 	if (isEmpty(first.plan)) {
-		if (!state || !deepEqual(JSON.parse(JSON.stringify(after)), state)) writeState(after);
+		writeState(after);
 		return result;
 	}
 	writeState({ ...after, settings: settings.touched });

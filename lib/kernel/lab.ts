@@ -7,7 +7,7 @@ import { type EndName, HOST } from "../topology/topology.js";
 import { deviations, readFreshFeatures } from "./fresh.js";
 import { InterfaceFeatures } from "./interface-features.js";
 import { closeLoaded, type LoadedProgram } from "./load.js";
-import { inFresh, NetnsNames, openCurrent, openNamed, within } from "./netns.js";
+import { inFresh, isLeftName, NetnsNames, openCurrent, openNamed, within } from "./netns.js";
 import { OpenNamespace } from "./open-namespace.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
 import { readSysctl, writeSysctl } from "./sysctl.js";
@@ -116,6 +116,11 @@ export class Lab {
 		this.close(name);
 		this.#names.remove(name);
 		for (const [alias, of] of this.#aliases) if (of === inode) this.#names.remove(alias);
+	}
+
+	/** Removes what a crash has left of making these namespaces: names without one, which are nobody's. */
+	removeLeft(names: readonly string[]): void {
+		for (const name of names) if (isLeftName(name)) this.#names.remove(name);
 	}
 
 	/** Lets go of a namespace that is gone or is nobody's. */

@@ -57,18 +57,36 @@ export function readState(lab: string): State | undefined {
 	}
 }
 
-/** Writes it whole: a crash leaves the old one or the new one. */
+/** Writes it whole, unless it is there already: a crash leaves the old one or the new one. */
 export function writeState(state: State): void {
-	mkdirSync(STATE_DIRECTORY, { recursive: true, mode: 0o700 });
+	const text = JSON.stringify(state);
 	const temporary = `${pathOf(state.lab)}.new`;
+	if (text === read(state.lab)) {
+		rmSync(temporary, { force: true }); // a crash may have left it
+		return;
+	}
+	mkdirSync(STATE_DIRECTORY, { recursive: true, mode: 0o700 });
 	const fd = openSync(temporary, "w", 0o600);
 	try {
-		writeFileSync(fd, JSON.stringify(state));
+		writeFileSync(fd, text);
 		fsyncSync(fd);
 	} finally {
 		closeSync(fd);
 	}
 	renameSync(temporary, pathOf(state.lab));
+}
+
+/** The namespaces that a lab may have made. */
+export function namesIn(state: State | undefined): string[] {
+	return state?.topology.namespaces.map(({ name }) => name) ?? [];
+}
+
+function read(lab: string): string | undefined {
+	try {
+		return readFileSync(pathOf(lab), "utf8");
+	} catch {
+		return undefined;
+	}
 }
 
 /** Removes a lab's files. */
