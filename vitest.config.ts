@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** Three suites: `unit` needs no root, `kernel` real namespaces, `e2e` the built commands. */
+/**
+ * Four suites: `unit` needs no root, `kernel` real namespaces, `e2e` the built commands, `reliability` both
+ * of them and time: `npm run soak` gives it all that it can use.
+ */
 export default defineConfig({
 	test: {
 		pool: "forks",
@@ -8,7 +11,7 @@ export default defineConfig({
 		maxWorkers: 2,
 		testTimeout: 60_000,
 		hookTimeout: 60_000,
-		projects: ["unit", "kernel", "e2e"].map((name) => ({
+		projects: ["unit", "kernel", "e2e", "reliability"].map((name) => ({
 			extends: true,
 			test: { name, include: [`test/${name}/**/*.test.ts`] },
 		})),

@@ -38,6 +38,7 @@ needs_of_test() {
 	cat <<-'END'
 		command bpftool           bpftool
 		command clang-format      clang-format
+		header  stdio.h           libc6-dev
 		command sysctl            procps
 		command nsenter           util-linux
 		command unshare           util-linux
