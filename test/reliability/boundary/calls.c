@@ -4,6 +4,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/bpf.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -42,6 +46,21 @@ static int bpf(int cmd)
 	default:
 		return reach(ALL, ERRNOS(ENOMEM, EPERM), "bpf(%d)", cmd);
 	}
+}
+
+// ethtool(8)'s way: the address of a command is in struct ifreq, and its number comes
+// first.
+static int ethtool(uint64_t request)
+{
+	uint64_t data = 0;
+	uint32_t cmd = 0;
+	pread(state.memory, &data, sizeof(data),
+	      request + offsetof(struct ifreq, ifr_data));
+	pread(state.memory, &cmd, sizeof(cmd), data);
+	return reach(cmd == ETHTOOL_SFEATURES ? CHANGES : ALL,
+		     ERRNOS(ENOMEM, EPERM, EOPNOTSUPP, EINVAL, ENODEV),
+		     cmd == ETHTOOL_SFEATURES ? "ETHTOOL_SFEATURES" : "ethtool 0x%x",
+		     cmd);
 }
 
 // A string of the command's; the page after it may not be there.
@@ -113,6 +132,8 @@ int decide(const struct seccomp_data *call)
 	case __NR_sendto:
 		netlink(arg[0], arg[1], arg[2]);
 		return 0;
+	case __NR_ioctl:
+		return arg[1] == SIOCETHTOOL ? ethtool(arg[2]) : 0;
 	case __NR_recvfrom:
 		return reach(ALL, ERRNOS(ENOBUFS, ENOMEM), "recv");
 	case __NR_mount:

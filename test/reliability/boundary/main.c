@@ -77,6 +77,7 @@ static const int HANDED_OVER[] = {
     __NR_bpf,	   __NR_sendto, __NR_recvfrom, __NR_mount,     __NR_umount2,
     __NR_unshare,  __NR_setns,	__NR_openat,   __NR_write,     __NR_pwrite64,
     __NR_mkdirat,  __NR_fsync,	__NR_unlinkat, __NR_renameat2, __NR_flock,
+    __NR_ioctl,
 #ifdef __NR_renameat
     __NR_renameat,
 #endif

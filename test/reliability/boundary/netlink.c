@@ -1,7 +1,6 @@
 // A netlink datagram, message by message.
 #include "boundary.h"
 #include <errno.h>
-#include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stdint.h>
@@ -10,31 +9,24 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static bool is_change(int protocol, const struct nlmsghdr *message)
+// rtnetlink's types come in fours, new, delete, get and set: rtnetlink_rcv_msg().
+static const char *const VERBS[] = {"NEW", "DEL", "GET", "SET"};
+static const char *const OBJECTS[] = {"LINK", "ADDR", "ROUTE", "NEIGH"};
+
+static bool is_change(const struct nlmsghdr *message)
 {
-	// rtnetlink's types come in fours, new, delete, get and set: rtnetlink_rcv_msg().
-	if (protocol == NETLINK_ROUTE)
-		return (message->nlmsg_type & 3) != 2;
-	const int ETHTOOL_MSG_FEATURES_SET = 12; // <linux/ethtool_netlink.h>
-	const struct genlmsghdr *generic = NLMSG_DATA(message);
-	return message->nlmsg_type != GENL_ID_CTRL &&
-	       generic->cmd == ETHTOOL_MSG_FEATURES_SET;
+	return (message->nlmsg_type - RTM_BASE) % 4 != 2;
 }
 
-static const char *request_name(int protocol, const struct nlmsghdr *message)
+static const char *request_name(const struct nlmsghdr *message)
 {
-	static const char *const VERBS[] = {"NEW", "DEL", "GET", "SET"};
-	static const char *const OBJECTS[] = {"LINK", "ADDR", "ROUTE", "NEIGH"};
 	static char name[64];
 	unsigned type = message->nlmsg_type - RTM_BASE;
-	if (protocol != NETLINK_ROUTE)
-		return is_change(protocol, message) ? "ETHTOOL_MSG_FEATURES_SET"
-						    : "generic netlink";
 	if (type / 4 < 4)
 		snprintf(name, sizeof(name), "RTM_%s%s", VERBS[type % 4],
 			 OBJECTS[type / 4]);
 	else
-		snprintf(name, sizeof(name), "rtnetlink %u", type);
+		snprintf(name, sizeof(name), "rtnetlink %u", message->nlmsg_type);
 	return name;
 }
 
@@ -42,8 +34,11 @@ static const char *request_name(int protocol, const struct nlmsghdr *message)
 // kernel would.
 static void refuse(int socket, const struct nlmsghdr *message, int error)
 {
-	struct sockaddr_nl self;
+	struct sockaddr_nl self = {.nl_family = AF_NETLINK};
 	socklen_t length = sizeof(self);
+	// It has an address after the first message, unless that is the one to be
+	// refused.
+	bind(socket, (struct sockaddr *)&self, length);
 	if (getsockname(socket, (struct sockaddr *)&self, &length) < 0)
 		die("getsockname");
 	struct {
@@ -65,18 +60,17 @@ static void refuse(int socket, const struct nlmsghdr *message, int error)
 // Takes the messages that are stopped out of a datagram: what is no request is skipped,
 // see netlink_rcv_skb(). Where the command is to end, it does so at the recvfrom(2) that
 // follows.
-static void filter_datagram(int socket, int protocol, uint64_t address, char *datagram,
-			    size_t size)
+static void filter_datagram(int socket, uint64_t address, char *datagram, size_t size)
 {
 	for (size_t at = 0; at < size;) {
 		struct nlmsghdr *message = (struct nlmsghdr *)(datagram + at);
-		enum what weight = is_change(protocol, message) ? CHANGES : ALL;
+		enum what weight = is_change(message) ? CHANGES : ALL;
 		int error =
 		    state.doomed
 			? -EINTR
 			: reach(weight,
 				ERRNOS(ENOMEM, EPERM, EBUSY, EINVAL, ENODEV, ENOBUFS),
-				"%s", request_name(protocol, message));
+				"%s", request_name(message));
 		if (error) {
 			message->nlmsg_flags &= ~NLM_F_REQUEST;
 			if (!state.doomed) {
@@ -96,15 +90,14 @@ void netlink(int fd, unsigned long address, size_t size)
 	int pidfd = syscall(__NR_pidfd_open, state.child, 0);
 	int socket = syscall(__NR_pidfd_getfd, pidfd, fd, 0);
 	close(pidfd);
-	int domain = 0, protocol = 0;
+	int domain = 0;
 	socklen_t length = sizeof(int);
 	getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &length);
-	getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, &protocol, &length);
 	if (domain == AF_NETLINK) {
 		char *datagram = malloc(size);
 		if (pread(state.memory, datagram, size, address) != (ssize_t)size)
 			die("read the command's memory");
-		filter_datagram(socket, protocol, address, datagram, size);
+		filter_datagram(socket, address, datagram, size);
 		free(datagram);
 	}
 	close(socket);
