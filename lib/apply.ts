@@ -77,7 +77,7 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 		writeState(after);
 		return result;
 	}
-	writeState({ ...after, settings: settings.touched });
+	writeState({ ...after, leaving: namesIn(state), settings: settings.touched });
 	const progress = options.progress ?? silent;
 	try {
 		await converge(lab, desired, first.plan, { progress, signal: options.signal });

@@ -12,6 +12,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import type { LabObject } from "../plan/object.js";
+import { namespaceProblem } from "../topology/names.js";
 import type { Topology } from "../topology/topology.js";
 
 /** What the kernel cannot tell of a lab, one file a lab. */
@@ -27,6 +28,8 @@ export interface State {
 	host: string;
 	/** The topology last applied, or being applied. */
 	topology: Topology;
+	/** Namespaces of the topology before, while it is being turned into this one. */
+	leaving?: string[];
 	/** Settings that this lab has changed and that have to be turned back once nobody wants them. */
 	settings: LabObject[];
 }
@@ -49,6 +52,7 @@ export function readState(lab: string): State | undefined {
 		const state = JSON.parse(readFileSync(pathOf(lab), "utf8")) as Partial<State> | null;
 		if (state?.version !== 1 || state.lab !== lab || state.boot !== whereabouts().boot) return undefined;
 		if (typeof state.host !== "string" || !Array.isArray(state.settings)) return undefined;
+		if (state.leaving !== undefined && !Array.isArray(state.leaving)) return undefined;
 		if (!Array.isArray(state.topology?.namespaces) || !Array.isArray(state.topology.veths)) return undefined;
 		// A lab that is up may have been applied by a version that kept no expectations.
 		return { ...state, topology: { ...state.topology, expect: state.topology.expect ?? [] } } as State;
@@ -78,7 +82,10 @@ export function writeState(state: State): void {
 
 /** The namespaces that a lab may have made. */
 export function namesIn(state: State | undefined): string[] {
-	return state?.topology.namespaces.map(({ name }) => name) ?? [];
+	if (!state) return [];
+	const names = [...state.topology.namespaces.map(({ name }) => name), ...(state.leaving ?? [])];
+	// Somebody may have edited it.
+	return [...new Set(names)].filter((name) => typeof name === "string" && !namespaceProblem(name));
 }
 
 function read(lab: string): string | undefined {
