@@ -3,10 +3,11 @@ import { requireCapabilities } from "./kernel/capabilities.js";
 import { findConflicts } from "./kernel/conflicts.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
+import { missingFolders } from "./kernel/pins.js";
 import { namesIn, readState, removeState, type State, whereabouts, writeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { isKnown, KINDS, kindOf } from "./kinds/registry.js";
-import { idOf, type LabObject } from "./plan/object.js";
+import { deepEqual, idOf, type LabObject } from "./plan/object.js";
 import { isEmpty, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
 import { type Progress, silent } from "./progress.js";
@@ -65,19 +66,23 @@ export async function apply(topology: Topology, options: ApplyOptions = {}): Pro
 async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions): Promise<PlanResult> {
 	const { first, desired, warnings, state, settings } = survey(lab, topology);
 	const result = { lab: topology.name, plan: first.plan, warnings };
-	const after: State = {
+	const now = (): State => ({
 		version: 1,
 		lab: topology.name,
 		...whereabouts(),
 		topology,
 		settings: settings.wanted,
-	};
+		pins: Object.fromEntries(lab.pins),
+		folders: [...lab.folders],
+	});
 	lab.removeLeft(namesIn(state));
 	if (isEmpty(first.plan)) {
-		writeState(after);
+		writeState(now());
 		return result;
 	}
-	writeState({ ...after, leaving: namesIn(state), settings: settings.touched });
+	for (const { pin } of topology.programs)
+		for (const folder of pin === undefined ? [] : missingFolders(pin)) lab.folders.add(folder);
+	writeState({ ...now(), leaving: namesIn(state), settings: settings.touched });
 	const progress = options.progress ?? silent;
 	try {
 		await converge(lab, desired, first.plan, { progress, signal: options.signal });
@@ -85,7 +90,7 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 		if (options.keep) throw error;
 		throw await undo(lab, first, state, error, progress);
 	}
-	writeState(after);
+	writeState(now());
 	return result;
 }
 
@@ -125,15 +130,28 @@ function remainsOf(lab: Lab, before: readonly LabObject[], failure: unknown): st
 function survey(lab: Lab, topology: Topology) {
 	const state = readState(topology.name);
 	requireHost(state);
+	lab.recall(state);
 	const { objects, warnings } = declare(topology);
 	const remembered = (state?.settings ?? []).filter(isKnown);
 	let first = look(lab, objects, remembered);
 	const conflicts = [...findConflicts(lab, topology, first.snapshot), ...refusals(lab, first.plan)];
 	if (conflicts.length) throw new ConflictError(conflicts.join("\n"));
 	const settings = settingsOf(objects, state);
-	const forgotten = settings.left.flatMap((object) => kindOf(object).forget?.(object, lab) ?? []);
-	const desired = [...objects, ...forgotten];
-	if (forgotten.length) first = look(lab, desired, remembered);
+	const forgotten = settings.left.map((object) => ({ object, to: kindOf(object).forget?.(object, lab) }));
+	const desired = [...objects, ...forgotten.flatMap(({ to }) => (to && to !== "remove" ? [to] : []))];
+	const present = new Map(first.actual.map((object) => [idOf(object), object]));
+	const unwanted = new Set(
+		forgotten
+			.filter(({ object, to }) => to === "remove" && deepEqual(present.get(idOf(object))?.spec, object.spec))
+			.map(({ object }) => object),
+	);
+	if (desired.length > objects.length || unwanted.size)
+		first = look(
+			lab,
+			desired,
+			remembered.filter((object) => !unwanted.has(object)),
+			[...unwanted],
+		);
 	return { first, desired, warnings, state, settings };
 }
 
@@ -148,7 +166,10 @@ function refusals(lab: Lab, { changes, removals }: Plan): string[] {
 
 /** Settings have a value whether or not anybody wants one: those once changed are remembered. */
 function settingsOf(objects: readonly LabObject[], state: State | undefined) {
-	const wanted = objects.filter((object) => kindOf(object).forget !== undefined);
+	const wanted = objects.filter((object) => {
+		const { forget, remembers } = kindOf(object);
+		return forget !== undefined && (remembers?.(object) ?? true);
+	});
 	const ids = new Set(wanted.map(idOf));
 	const all = new Set(objects.map(idOf));
 	const left = (state?.settings ?? []).filter(

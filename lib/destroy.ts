@@ -49,6 +49,7 @@ export async function destroy(name: string, options: DestroyOptions = {}): Promi
 async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<DestroyResult> {
 	const state = readState(lab.name);
 	requireHost(state);
+	lab.recall(state);
 	const { plan, snapshot } = look(lab, []);
 	const namespaces = [...snapshot.namespaces.values()].filter(({ made }) => made).map(({ name }) => name);
 	await clear(lab, namespaces, options.kill ?? false);

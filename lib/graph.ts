@@ -18,7 +18,7 @@ export interface GraphOptions {
  * The same input gives the same picture. Needs no system package, and for a topology no root.
  *
  * ```ts
- * writeFileSync("lab.svg", await graph(loadTopology("lab.yaml")));
+ * writeFileSync("lab.svg", await graph(await loadTopology("lab.yaml")));
  * writeFileSync("live.png", await graph(status("lab"), { format: "png" }));
  * ```
  * @throws UsageError where it is too large to be laid out

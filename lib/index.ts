@@ -2,7 +2,7 @@
  * Topology as code for XDP: what the commands do, as functions.
  *
  * ```ts
- * const topology = loadTopology("lab.yaml");
+ * const topology = await loadTopology("lab.yaml");
  * await apply(topology);
  * try {
  * 	exec("uno", "ping", ["-c", "1", "10.0.2.2"], { stdio: "inherit" });

@@ -1,25 +1,35 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { dirname } from "node:path";
+import { readObjects } from "./build/objects.js";
 import { UsageError } from "./errors.js";
 import { decode, MAX_SIZE } from "./topology/decode.js";
-import { parseTopology } from "./topology/parse-topology.js";
-import { Source } from "./topology/source.js";
+import { type Draft, draftTopology } from "./topology/parse-topology.js";
+import type { Source } from "./topology/source.js";
 import type { Topology } from "./topology/topology.js";
 
 /**
- * Reads a topology file. Needs no root and no kernel.
+ * Reads a topology file, and the objects of the programs that it declares; sources are compiled with
+ * clang where that is not done already. Needs no root and no kernel.
  * @param file a path, or `-` for standard input
  * @throws TopologyError with every mistake of the file, each with its position
  * @throws UsageError where there is no such file, or it is none: a directory, a device, a FIFO
+ * @throws UnsupportedError where clang is needed and missing
  */
-export function loadTopology(file: string): Topology {
-	return readTopology(file).topology;
+export async function loadTopology(file: string): Promise<Topology> {
+	return (await readTopology(file)).topology;
 }
 
 /** The same, with the text that the positions of warnings refer to. */
-export function readTopology(file: string): { topology: Topology; source: Source } {
+export async function readTopology(file: string): Promise<{ topology: Topology; source: Source }> {
+	const draft = readDraft(file);
+	const folder = file === "-" ? "." : dirname(file);
+	return { topology: draft.complete(await readObjects(draft.programs, folder)), source: draft.source };
+}
+
+/** What a file says by itself: for those who need nothing of its own programs. */
+export function readDraft(file: string): Draft {
 	const name = file === "-" ? "(standard input)" : file;
-	const text = decode(file === "-" ? readInput(name) : readFile(file), name);
-	return { topology: parseTopology(text, name), source: new Source(text, name) };
+	return draftTopology(decode(file === "-" ? readInput(name) : readFile(file), name), name);
 }
 
 function readInput(name: string): Buffer {

@@ -27,9 +27,15 @@ export interface Look {
 /**
  * Observes and compares.
  * @param also settings to look at without wanting anything of them, for an undo to put back
+ * @param unwanted objects to look at that are to go
  */
-export function look(lab: Lab, desired: readonly LabObject[], also: readonly LabObject[] = []): Look {
-	const wanted = new Map([...also, ...desired].map((object) => [idOf(object), object]));
+export function look(
+	lab: Lab,
+	desired: readonly LabObject[],
+	also: readonly LabObject[] = [],
+	unwanted: readonly LabObject[] = [],
+): Look {
+	const wanted = new Map([...unwanted, ...also, ...desired].map((object) => [idOf(object), object]));
 	const queries = KINDS.flatMap(
 		(kind) => kind.ask?.([...wanted.values()].filter((object) => object.kind === kind.name)) ?? [],
 	);

@@ -61,6 +61,7 @@ export function status(name: string): LabStatus {
 	const state = readState(name);
 	requireHost(state);
 	const lab = new Lab(name);
+	lab.recall(state);
 	try {
 		const { objects, warnings } = state ? declare(state.topology) : { objects: [], warnings: [] };
 		const { snapshot, plan } = look(lab, objects);

@@ -24,7 +24,7 @@ export function applyCommand(name: string): Command {
 		.argument("<file>", "a topology file, or - for standard input")
 		.option("--keep", "leave what was done before a failure, for a look")
 		.action(async (file: string, options: Options) => {
-			const { topology, source } = readTopology(file);
+			const { topology, source } = await readTopology(file);
 			const started = performance.now();
 			const result = await interruptible((signal) =>
 				apply(topology, {

@@ -35,7 +35,7 @@ export function graphCommand(name: string): Command {
 		.option("-o, --output <file>", "write it there, in the format of the name's ending")
 		.option("--full", "show every address and interface, however many")
 		.action(async (target: string, options: Options) => {
-			const of = load(target, options);
+			const of = await load(target, options);
 			if (options.json) {
 				printJson(graphModel(of));
 				return;
@@ -49,9 +49,9 @@ export function graphCommand(name: string): Command {
 		});
 }
 
-function load(target: string, { quiet }: Options) {
+async function load(target: string, { quiet }: Options) {
 	if (!isFile(target)) return status(target);
-	const { topology, source } = readTopology(target);
+	const { topology, source } = await readTopology(target);
 	if (!quiet) showWarnings(source, topology.warnings, []);
 	return topology;
 }

@@ -21,7 +21,7 @@ export function planCommand(name: string): Command {
 		.argument("<file>", "a topology file, or - for standard input")
 		.option("--detailed-exitcode", "exit with 2 when there is something to do")
 		.action(async (file: string, options: Options) => {
-			const { topology, source } = readTopology(file);
+			const { topology, source } = await readTopology(file);
 			const result = await plan(topology);
 			if (!options.quiet) showWarnings(source, topology.warnings, result.warnings);
 			if (options.json) printJson(renderJson(result));

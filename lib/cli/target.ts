@@ -1,4 +1,4 @@
-import { loadTopology } from "../load.js";
+import { readDraft } from "../load.js";
 
 /** An argument with a `/`, or that ends in `.yaml` or `.yml`, is a file, `-` too; any other is a lab. */
 export function isFile(target: string): boolean {
@@ -7,5 +7,5 @@ export function isFile(target: string): boolean {
 
 /** The lab that an argument speaks of: itself, or the one of the file. */
 export function labOf(target: string): string {
-	return isFile(target) ? loadTopology(target).name : target;
+	return isFile(target) ? readDraft(target).topology.name : target;
 }

@@ -15,8 +15,9 @@ export function validateCommand(name: string): Command {
 		`${name} topologies/*.yaml`,
 	)
 		.argument("<files...>", "topology files, or - for standard input")
-		.action((files: string[], options: CommonOptions) => {
-			const results = files.map((file) => check(file, options));
+		.action(async (files: string[], options: CommonOptions) => {
+			const results: Result[] = [];
+			for (const file of files) results.push(await check(file, options));
 			if (options.json) printJson(results);
 			if (results.some(({ valid }) => !valid)) process.exitCode = EXIT.usage;
 		});
@@ -29,9 +30,9 @@ interface Result {
 	warnings: { line: number; column: number; message: string }[];
 }
 
-function check(file: string, options: CommonOptions): Result {
+async function check(file: string, options: CommonOptions): Promise<Result> {
 	try {
-		const { topology, source } = readTopology(file);
+		const { topology, source } = await readTopology(file);
 		if (!options.json && !options.quiet) {
 			showWarnings(source, topology.warnings, []);
 			const { name, namespaces, veths } = topology;

@@ -31,7 +31,7 @@ export function verifyCommand(name: string): Command {
 		.option("--tap", "print the report in the Test Anything Protocol, version 14")
 		.action(async (target: string | undefined, options: Options) => {
 			if (options.json && options.tap) throw new UsageError("--json or --tap: not both");
-			const { file, topology } = find(target);
+			const { file, topology } = await find(target);
 			const junit = options.junit === undefined ? undefined : openReport(options.junit);
 			const live = !options.json && !options.tap && !options.quiet;
 			const text = { color: useColor(process.stdout), verbose: options.verbose ?? false };
@@ -50,10 +50,10 @@ export function verifyCommand(name: string): Command {
 		});
 }
 
-function find(target: string | undefined): { file?: string; topology: Topology | string } {
+async function find(target: string | undefined): Promise<{ file?: string; topology: Topology | string }> {
 	if (target === undefined) return { topology: onlyLab() };
 	if (!isFile(target)) return { topology: target };
-	return { ...(target !== "-" && { file: target }), topology: loadTopology(target) };
+	return { ...(target !== "-" && { file: target }), topology: await loadTopology(target) };
 }
 
 function onlyLab(): string {

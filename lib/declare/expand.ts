@@ -1,5 +1,6 @@
+import { endsOf } from "../btf/encoded.js";
 import { ANSWERS, isBuiltin } from "../programs/builtin.js";
-import type { Attach, End, EndName, Forwarding, Namespace, Topology } from "../topology/topology.js";
+import type { Attach, End, EndName, Forwarding, Namespace, Program, Topology } from "../topology/topology.js";
 import { forwardingSysctls } from "./forwarding-sysctls.js";
 import { fibMode, redirectMode } from "./modes.js";
 import { isSegmentation, prepareEgress, prepareIngress, warnOfSegmentation } from "./peers.js";
@@ -16,6 +17,7 @@ export function expand(topology: Topology): Requirements {
 		ends: new Map(pairs.map(([end]) => [end.name, end])),
 		peers: new Map(pairs.map(([end, peer]) => [end.name, peer])),
 		programs: new Map(),
+		own: new Map(),
 		attachments: new Map(),
 		entries: [],
 		sysctls: [],
@@ -41,12 +43,26 @@ export function expand(topology: Topology): Requirements {
 	return requirements;
 }
 
-function explicitProgram({ programs, attachments }: Requirements, end: End): void {
+function explicitProgram(requirements: Requirements, end: End): void {
 	if (!end.xdp || end.xdp === "none") return;
 	const { program, attach } = end.xdp;
-	if (!isBuiltin(program)) throw new Error(`no built-in program ${program}`);
-	programs.set(program, { builtin: program, globals: {}, constants: {} });
-	attachments.set(end.name, { program, attach });
+	requireProgram(requirements, program);
+	requirements.attachments.set(end.name, { program, attach });
+}
+
+/** A program by the name that the file has for it, with those that its entries name. */
+function requireProgram(requirements: Requirements, name: string): void {
+	const { programs, own, topology } = requirements;
+	if (programs.has(name) || own.has(name)) return;
+	const declared = topology.programs.find((program) => program.name === name);
+	if (declared) {
+		own.set(name, declared);
+		for (const { program } of declared.entries)
+			if (program !== undefined) requireProgram(requirements, program);
+	} else {
+		if (!isBuiltin(name)) throw new Error(`no program ${name}`);
+		programs.set(name, { builtin: name, globals: {}, constants: {} });
+	}
 }
 
 function mode(requirements: Requirements, namespace: Namespace): void {
@@ -74,15 +90,30 @@ function prepare(requirements: Requirements): void {
 		for (const name of egresses(forwarding))
 			prepareEgress(requirements, end(namespace, name), forwarding, who);
 	}
-	for (const [name, { program, attach }] of [...attachments]) {
-		// In generic mode an answer is an sk_buff, and takes the ordinary way back.
-		if (!ANSWERS.has(program) || attach === "generic") continue;
-		const answering = ends.get(name as EndName) as End;
-		const who = `${name} answers by XDP_TX`;
-		prepareIngress(requirements, answering, attach, who);
-		// GRO on the peer helps a frame that was redirected, not one that was answered.
-		prepareEgress(requirements, answering, { attach, peers: "program", answers: true }, who);
+	for (const [name, { program, attach }] of [...attachments])
+		prepareProgram(requirements, ends.get(name) as End, program, attach);
+}
+
+/** A program of the file's own may do what it likes: it is taken to answer, and to redirect to what it names. */
+function prepareProgram(requirements: Requirements, end: End, program: string, attach: Attach): void {
+	const own = requirements.own.get(program);
+	if (!own && !ANSWERS.has(program)) return;
+	const who = own ? `${end.name} runs ${program}` : `${end.name} answers by XDP_TX`;
+	// In generic mode an answer is an sk_buff, and takes the ordinary way back.
+	if (own || attach === "native") prepareIngress(requirements, end, attach, who);
+	if (attach === "generic") return;
+	// GRO on the peer helps a frame that was redirected, not one that was answered.
+	prepareEgress(requirements, end, { attach, peers: "program", answers: true }, who);
+	for (const target of own ? targetsOf(own) : []) {
+		const egress = requirements.ends.get(target) as End;
+		prepareEgress(requirements, egress, { attach, peers: "program" }, `${program} may redirect to ${target}`);
 	}
+}
+
+/** The ends that a program names by `{ ifindex: … }`. */
+function targetsOf({ globals, entries }: Program): Set<EndName> {
+	const values = [...globals.map(({ value }) => value), ...entries.flatMap(({ key, value }) => [key, value])];
+	return new Set(values.flatMap(endsOf));
 }
 
 type XdpForwarding = Exclude<Forwarding, { mode: "kernel" }> & { attach: Attach };

@@ -1,5 +1,5 @@
 import type { BuiltinName, RedirectValue, Value } from "../programs/builtin.js";
-import type { Attach, End, EndName, Topology } from "../topology/topology.js";
+import type { Attach, End, EndName, Program, Topology } from "../topology/topology.js";
 
 /**
  * What a topology comes to once every forwarding mode is spelled out: the file's own words and what
@@ -10,7 +10,10 @@ export interface Requirements {
 	ends: ReadonlyMap<EndName, End>;
 	/** The other end of a pair. */
 	peers: ReadonlyMap<EndName, End>;
+	/** Those built in, by name. */
 	programs: Map<string, ProgramRequirement>;
+	/** The file's own that something uses, by name. */
+	own: Map<string, Program>;
 	attachments: Map<EndName, AttachmentRequirement>;
 	entries: EntryRequirement[];
 	sysctls: SysctlRequirement[];
@@ -30,7 +33,7 @@ export interface ProgramRequirement {
 }
 
 export interface AttachmentRequirement {
-	/** A key of `programs`. */
+	/** A key of `programs` or `own`. */
 	program: string;
 	attach: Attach;
 	/** It is there so that the peer can send, and is to be attached before the peer's program. */
@@ -38,6 +41,7 @@ export interface AttachmentRequirement {
 	reason?: string;
 }
 
+/** An entry of a map by port. */
 export interface EntryRequirement {
 	program: string;
 	map: string;

@@ -2,6 +2,7 @@ import { closeSync } from "node:fs";
 import { SyscallError } from "../errors.js";
 import { Libbpf } from "../ffi/libbpf.js";
 import { allocate } from "../ffi/memory.js";
+import { mapType } from "../programs/maps.js";
 
 /** The fields that we read of struct bpf_prog_info, <linux/bpf.h>. */
 export interface ProgramInfo {
@@ -118,6 +119,52 @@ export function lookupPerCpu(map: number, first: number, count: number, size: nu
 	// The end of the array came first; what there is has been read.
 	if (result !== -ENOENT) check(result, "BPF_MAP_LOOKUP_BATCH");
 	return Array.from({ length: got[0] ?? 0 }, (_, i) => values.subarray(i * entry, (i + 1) * entry));
+}
+
+/**
+ * The value of an entry, of every CPU where the map has one for each; undefined where there is none.
+ * @returns of a per-CPU map whose CPUs agree one value, of any other all of them in a row
+ */
+export function getValue(map: number, key: Uint8Array): Buffer | undefined {
+	const { type, valueSize } = mapInfo(map);
+	if (!mapType(type).perCpu) return lookup(map, key, valueSize);
+	const size = perCpuSize(valueSize);
+	const all = lookup(map, key, size * possibleCpus());
+	if (!all) return undefined;
+	const values = Array.from({ length: possibleCpus() }, (_, cpu) =>
+		all.subarray(cpu * size, cpu * size + valueSize),
+	);
+	const [first, ...rest] = values;
+	return first && rest.every((value) => value.equals(first)) ? first : Buffer.concat(values);
+}
+
+/** Writes an entry; of a per-CPU map, the same value for every CPU. */
+export function putValue(map: number, key: Uint8Array, value: Buffer): void {
+	const { type } = mapInfo(map);
+	if (!mapType(type).perCpu) {
+		update(map, key, value);
+		return;
+	}
+	const padded = Buffer.alloc(perCpuSize(value.length));
+	value.copy(padded);
+	update(map, key, Buffer.concat(Array.from({ length: possibleCpus() }, () => padded)));
+}
+
+/** The keys of a map, as they are while they are read. */
+export function keysOf(map: number): Buffer[] {
+	const { keySize, maxEntries } = mapInfo(map);
+	const keys: Buffer[] = [];
+	let last: Buffer | null = null;
+	// Where others write at the same time, the kernel may begin anew: no more than there can be.
+	while (keys.length < maxEntries) {
+		const next = Buffer.alloc(keySize);
+		const result = Libbpf.get().call.mapNextKey(map, last, next);
+		if (result === -ENOENT) break;
+		check(result, "BPF_MAP_GET_NEXT_KEY");
+		keys.push(next);
+		last = next;
+	}
+	return keys;
 }
 
 /** What a value of a per-CPU map takes of each CPU: bpf_map_value_size() rounds it up. */

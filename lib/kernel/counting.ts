@@ -3,7 +3,6 @@ import type { Label } from "../snapshot/label.js";
 import { COUNTERS_MAP, COUNTERS_SIZE, sumCounters } from "../stats/counters.js";
 import type { Counts } from "../stats/counts.js";
 import { lookupPerCpu, mapInfo, programInfo } from "./bpf.js";
-import { LABEL_MAP, readLabel } from "./label.js";
 import { closeLoaded, openLoaded } from "./load.js";
 
 /** A program as far as counting goes. Holds its map and not the program, which may go meanwhile. */
@@ -24,10 +23,9 @@ export function openCounting(id: number): CountingProgram | undefined {
 	let kept: number | undefined;
 	try {
 		const { name, tag } = programInfo(loaded.fd);
-		const mark = loaded.maps.get(LABEL_MAP);
-		const label = mark === undefined ? undefined : readLabel(mark);
-		// Somebody else's map of that name may hold anything.
-		const map = label && loaded.maps.get(COUNTERS_MAP);
+		const { label } = loaded;
+		// A map of that name may hold anything where the program is not built in.
+		const map = label && !label.own ? loaded.maps.get(COUNTERS_MAP) : undefined;
 		const counters = map === undefined ? undefined : { fd: map, id: mapInfo(map).id };
 		kept = map;
 		return { id, name, tag, label, counters };

@@ -3,6 +3,7 @@ import { changeLink, decodeLink, dumpLinks, type Link } from "../netlink/link.js
 import type { Request } from "../netlink/message.js";
 import type { Features } from "../snapshot/features.js";
 import { WINDOW } from "../snapshot/identify.js";
+import type { EntryQuery } from "../snapshot/snapshot.js";
 import { type EndName, HOST } from "../topology/topology.js";
 import { deviations, readFreshFeatures } from "./fresh.js";
 import { InterfaceFeatures } from "./interface-features.js";
@@ -10,6 +11,7 @@ import { closeLoaded, type LoadedProgram } from "./load.js";
 import { inFresh, isLeftName, NetnsNames, openCurrent, openNamed, within } from "./netns.js";
 import { OpenNamespace } from "./open-namespace.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
+import type { State } from "./state.js";
 import { readSysctl, writeSysctl } from "./sysctl.js";
 
 /**
@@ -28,6 +30,12 @@ export class Lab {
 	readonly ifindexes = new Map<EndName, number>();
 	/** What runs on the lab's ends, refreshed by every observation and kept by attaching. */
 	readonly attached = new Map<EndName, { mode: "native" | "generic"; id: number }>();
+	/** Entries of maps that this command has written, by name: an undo looks at them as well. */
+	readonly written = new Map<string, EntryQuery>();
+	/** The maps that earlier commands have pinned, by path: ids, which no other map gets until the next boot. */
+	readonly pins = new Map<string, number>();
+	/** The folders that were made to pin maps in. */
+	readonly folders = new Set<string>();
 	/** ifindexes in `host` that are not the lab's. */
 	foreign: ReadonlySet<number> = new Set();
 	firstIfindex = WINDOW;
@@ -96,6 +104,12 @@ export class Lab {
 			opened?.close();
 			throw error;
 		}
+	}
+
+	/** Takes over what an earlier command has written down and the kernel does not tell. */
+	recall(state: Pick<State, "pins" | "folders"> | undefined): void {
+		for (const [path, id] of Object.entries(state?.pins ?? {})) this.pins.set(path, id);
+		for (const folder of state?.folders ?? []) this.folders.add(folder);
 	}
 
 	/** Whether this command has made the namespace. */

@@ -1,16 +1,17 @@
-import { decodeLabel, encodeLabel, LABEL_SIZE, type Label } from "../snapshot/label.js";
-import { createFrozenArray, lookup, u32Key } from "./bpf.js";
+import { decodeLabel, encodeLabel, type Label } from "../snapshot/label.js";
+import { createFrozenArray, lookup, mapInfo, u32Key } from "./bpf.js";
 
 /** The name of the map that marks a program. */
 export const LABEL_MAP = "xdp_topology";
 
 /** @returns a descriptor of a frozen map */
 export function createLabel(label: Label): number {
-	return createFrozenArray(LABEL_MAP, [encodeLabel(label)], LABEL_SIZE);
+	const value = encodeLabel(label);
+	return createFrozenArray(LABEL_MAP, [value], value.length);
 }
 
 /** Undefined where the map holds something else. */
 export function readLabel(map: number): Label | undefined {
-	const value = lookup(map, u32Key(0), LABEL_SIZE);
+	const value = lookup(map, u32Key(0), mapInfo(map).valueSize);
 	return value && decodeLabel(value);
 }

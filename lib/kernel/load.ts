@@ -1,21 +1,28 @@
 import { closeSync } from "node:fs";
-import { variables } from "../btf/variables.js";
+import { type ProgramDefinition, readBpfObject } from "../btf/object.js";
 import { SyscallError, VerifierError } from "../errors.js";
 import { Libbpf, type Pointer } from "../ffi/libbpf.js";
+import type { Label, OwnLabel } from "../snapshot/label.js";
 import { check, ENOENT, mapInfo, openMap, openProgram, programInfo } from "./bpf.js";
+import { LABEL_MAP, readLabel } from "./label.js";
 
 /** What is set in an object between opening and loading it. */
 export interface LoadOptions {
 	/** The function to load. */
 	program: string;
-	/** Values of `const volatile` variables by name, in the variable's own size and byte order. */
+	/** Values of global variables by name, in the variable's own size and byte order. */
 	globals: ReadonlyMap<string, Uint8Array>;
 	/** max_entries by map, where it is not what the object says. */
-	maxEntries: ReadonlyMap<string, number>;
-	/** Maps made beforehand, by name; their descriptors are closed. */
-	ready: ReadonlyMap<string, number>;
-	/** A map that lives as long as the program and is listed with it: BPF_PROG_BIND_MAP, since Linux 5.10. */
-	bound?: number;
+	maxEntries?: ReadonlyMap<string, number>;
+	/** Maps to use instead of making them, by name. */
+	maps?: ReadonlyMap<string, number>;
+	/**
+	 * A map that is to live as long as the program, as do all maps of the object then, those that the
+	 * program does not use itself among them: BPF_PROG_BIND_MAP, since Linux 5.10.
+	 * @param maps the ids of the object's maps, by name
+	 * @returns its descriptor, which is closed
+	 */
+	label?: (maps: ReadonlyMap<string, number>) => number;
 }
 
 /** A program in the kernel, with its maps: descriptors to be closed. */
@@ -23,13 +30,15 @@ export interface LoadedProgram {
 	id: number;
 	fd: number;
 	maps: ReadonlyMap<string, number>;
+	/** Absent where it was loaded by somebody else. */
+	label: Label | undefined;
 }
 
 /**
- * Opens and loads an ELF object.
+ * Opens and loads an ELF object: one of its programs, and its maps. Nothing is pinned.
  * @throws VerifierError with libbpf's log, which holds the verifier's
  */
-export function loadProgram(name: string, elf: Uint8Array, options: LoadOptions): LoadedProgram {
+export function loadProgram(name: string, elf: Buffer, options: LoadOptions): LoadedProgram {
 	const bpf = Libbpf.get();
 	bpf.takeLog();
 	const failure = (what: string, errno: number) => new VerifierError(`${what} ${name}`, errno, bpf.takeLog());
@@ -37,55 +46,134 @@ export function loadProgram(name: string, elf: Uint8Array, options: LoadOptions)
 	try {
 		object = bpf.call.openMem(elf, elf.length, { sz: 16, object_name: name }) as Pointer | null;
 		if (!object) throw failure("open", bpf.errno());
-		for (const [map, entries] of options.maxEntries)
+		choose(object, elf, options.program);
+		for (const map of mapsOf(object).values()) check(bpf.call.mapSetPinPath(map, null), "pin path");
+		for (const [map, entries] of options.maxEntries ?? [])
 			check(bpf.call.mapSetMaxEntries(findMap(object, map), entries), `max_entries of ${map}`);
-		for (const [map, fd] of options.ready)
+		for (const [map, fd] of options.maps ?? [])
 			check(bpf.call.mapReuseFd(findMap(object, map), fd), `reuse ${map}`);
-		setGlobals(object, options.globals);
+		setGlobals(object, elf, options.globals);
 		const result = bpf.call.load(object);
 		if (result < 0) throw failure("load", -result);
 		const program = bpf.call.findProgram(object, options.program) as Pointer | null;
 		if (!program) throw failure(`${options.program} is not in`, ENOENT);
 		const fd = bpf.call.programFd(program);
-		if (options.bound !== undefined)
-			check(bpf.call.progBindMap(fd, options.bound, null), "BPF_PROG_BIND_MAP");
+		bind(fd, object, options.label);
 		// The object closes its descriptors; what we keep is opened anew.
 		return openLoaded(programInfo(fd).id) as LoadedProgram;
 	} finally {
 		if (object) bpf.call.close(object);
-		for (const fd of options.ready.values()) closeSync(fd);
 	}
+}
+
+/** <linux/bpf.h> */
+const BPF_PROG_TYPE_XDP = 6;
+const ATTACH_TYPES = { interface: 37, devmap: 33, cpumap: 35 }; // BPF_XDP, BPF_XDP_DEVMAP, BPF_XDP_CPUMAP
+
+/** Of an object's programs only one is wanted. */
+function choose(object: Pointer, elf: Buffer, wanted: string): void {
+	const { call } = Libbpf.get();
+	const { programs, maps } = readBpfObject(elf);
+	const definitions = new Map(programs.map((program) => [program.name, program]));
+	// A prog_array that the object fills itself needs its programs.
+	const PROG_ARRAY = 3;
+	const all = maps.some(({ type }) => type === PROG_ARRAY);
+	for (const [name, program] of programsOf(object)) {
+		const { xdp } = definitions.get(name) ?? ({} as Partial<ProgramDefinition>);
+		check(
+			call.programSetAutoload(program, name === wanted || (all && xdp !== undefined)),
+			`autoload of ${name}`,
+		);
+		if (!xdp?.legacy) continue;
+		check(call.programSetType(program, BPF_PROG_TYPE_XDP), `type of ${name}`);
+		check(call.programSetAttachType(program, ATTACH_TYPES[xdp.place]), `attach type of ${name}`);
+	}
+}
+
+/** Makes an object's maps and the label live as long as the program, and be listed with it. */
+function bind(program: number, object: Pointer, label: LoadOptions["label"]): void {
+	if (!label) return;
+	const { call } = Libbpf.get();
+	const ids = new Map<string, number>();
+	for (const [name, map] of mapsOf(object)) {
+		const fd = call.mapFd(map);
+		check(call.progBindMap(program, fd, null), `BPF_PROG_BIND_MAP ${name}`);
+		ids.set(name, mapInfo(fd).id);
+	}
+	const fd = label(ids);
+	try {
+		check(call.progBindMap(program, fd, null), "BPF_PROG_BIND_MAP");
+	} finally {
+		closeSync(fd);
+	}
+}
+
+function programsOf(object: Pointer): Map<string, Pointer> {
+	const { nextProgram, programName } = Libbpf.get().call;
+	return listOf(object, nextProgram, programName);
+}
+
+function mapsOf(object: Pointer): Map<string, Pointer> {
+	const { nextMap, mapName } = Libbpf.get().call;
+	return listOf(object, nextMap, mapName);
+}
+
+/** What an iterator of libbpf's gives, by name. */
+function listOf(
+	object: Pointer,
+	next: (object: Pointer, previous: Pointer | null) => Pointer | null,
+	nameOf: (one: Pointer) => string,
+): Map<string, Pointer> {
+	const found = new Map<string, Pointer>();
+	for (let one = next(object, null); one; one = next(object, one)) found.set(nameOf(one), one);
+	return found;
 }
 
 /** A program and its maps by the id of the program; undefined where it is gone. */
 export function openLoaded(id: number): LoadedProgram | undefined {
 	const fd = openProgram(id);
 	if (fd === undefined) return undefined;
-	const program = { id, fd, maps: new Map<string, number>() };
+	const maps = new Map<string, number>();
+	const program: LoadedProgram = { id, fd, maps, label: undefined };
 	try {
 		for (const mapId of programInfo(fd).mapIds) {
 			const map = openMap(mapId);
-			// Where two names are the same after 15 characters, the first keeps it.
-			if (map !== undefined) keepMap(program.maps, map);
+			if (map !== undefined) keepMap(maps, map);
 		}
-		return program;
+		const mark = maps.get(LABEL_MAP);
+		const label = mark === undefined ? undefined : readLabel(mark);
+		// Of a program of a file's own, the label has the names in full.
+		if (label?.own) nameInFull(maps, label.own);
+		return { ...program, label };
 	} catch (error) {
 		closeLoaded(program);
 		throw error;
 	}
 }
 
+/** The kernel keeps 15 characters of a name; where two are the same, the first keeps it. */
 function keepMap(maps: Map<string, number>, fd: number): void {
 	let name: string | undefined;
 	try {
-		({ name } = mapInfo(fd));
+		const info = mapInfo(fd);
+		name = maps.has(info.name) ? `${info.name}#${info.id}` : info.name;
 	} finally {
-		if (name === undefined || maps.has(name)) closeSync(fd);
+		if (name === undefined) closeSync(fd);
 		else maps.set(name, fd);
 	}
 }
 
-export function closeLoaded(program: LoadedProgram): void {
+function nameInFull(maps: Map<string, number>, own: OwnLabel): void {
+	const names = new Map(Object.entries(own.maps).map(([name, { id }]) => [id, name]));
+	for (const [short, fd] of [...maps]) {
+		const name = names.get(mapInfo(fd).id);
+		if (name === undefined || name === short) continue;
+		maps.delete(short);
+		maps.set(name, fd);
+	}
+}
+
+export function closeLoaded(program: Pick<LoadedProgram, "fd" | "maps">): void {
 	for (const fd of [program.fd, ...program.maps.values()]) closeSync(fd);
 }
 
@@ -95,19 +183,16 @@ function findMap(object: Pointer, name: string): Pointer {
 	return map;
 }
 
-function setGlobals(object: Pointer, globals: ReadonlyMap<string, Uint8Array>): void {
+function setGlobals(object: Pointer, elf: Buffer, globals: ReadonlyMap<string, Uint8Array>): void {
 	if (globals.size === 0) return;
 	const bpf = Libbpf.get();
-	const size = new Uint32Array(1);
-	const raw = bpf.call.btfRawData(bpf.call.objectBtf(object), size) as Pointer;
-	const known = variables(Buffer.from(bpf.view(raw, size[0] ?? 0)), ".rodata");
-	const length = new BigUint64Array(1);
-	const section = bpf.call.mapInitialValue(findMap(object, ".rodata"), length) as Pointer;
-	const memory = bpf.view(section, Number(length[0]));
+	const { variables, btf } = readBpfObject(elf);
 	for (const [name, value] of globals) {
-		const variable = known.get(name);
-		if (!variable || variable.size !== value.length)
+		const variable = variables.get(name);
+		if (!variable || btf.sizeOf(variable.type) !== value.length)
 			throw new SyscallError(`no variable ${name} of ${value.length} bytes in the object`, ENOENT);
-		memory.set(value, variable.offset);
+		const length = new BigUint64Array(1);
+		const section = bpf.call.mapInitialValue(findMap(object, variable.section), length) as Pointer;
+		bpf.view(section, Number(length[0])).set(value, variable.offset);
 	}
 }

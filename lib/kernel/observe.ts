@@ -19,10 +19,11 @@ import type {
 } from "../snapshot/snapshot.js";
 import { type EndName, HOST } from "../topology/topology.js";
 import { ENOENT, lookup, mapInfo, programInfo, u32Key } from "./bpf.js";
+import { programsInMaps, readContents } from "./contents.js";
 import { type Lab, MARK } from "./lab.js";
-import { LABEL_MAP, readLabel } from "./label.js";
 import { openLoaded } from "./load.js";
 import { listNames } from "./netns.js";
+import { readPins } from "./pins.js";
 import type { NetlinkSocket } from "./socket.js";
 import { readSysctl } from "./sysctl.js";
 
@@ -41,6 +42,7 @@ export function observe(
 ): Snapshot {
 	const asked = new Map<string, Query[]>();
 	for (const query of queries) {
+		if (!("namespace" in query)) continue;
 		const list = asked.get(query.namespace);
 		if (list) list.push(query);
 		else asked.set(query.namespace, [query]);
@@ -65,13 +67,15 @@ export function observe(
 	lab.foreign = new Set(
 		namespaces[0].links.filter(({ name }) => !ends.has(`${HOST}:${name}`)).map(({ index }) => index),
 	);
+	const programs = readPrograms(lab, ends.values(), queries);
 	return {
 		lab: lab.name,
 		namespaces: new Map(namespaces.map((namespace) => [namespace.name, namespace])),
 		pairs,
 		ends,
 		endByIndex,
-		programs: readPrograms(lab, ends.values()),
+		programs,
+		pins: readPins(lab, programs, queries),
 		wanted,
 		firstIfindex: lab.firstIfindex,
 	};
@@ -197,29 +201,33 @@ function freeWindow(links: readonly Link[]): number {
 	return window * WINDOW;
 }
 
-function readPrograms(lab: Lab, ends: Iterable<LabEnd>): Map<number, ProgramSnapshot> {
+function readPrograms(
+	lab: Lab,
+	ends: Iterable<LabEnd>,
+	queries: readonly Query[],
+): Map<number, ProgramSnapshot> {
 	const programs = new Map<number, ProgramSnapshot>();
-	for (const { link } of ends)
-		for (const { id } of link.xdp) {
-			if (programs.has(id)) continue;
-			const program = readProgram(lab, id);
-			if (program) programs.set(id, program);
-		}
+	const pending = Array.from(ends, ({ link }) => link.xdp.map(({ id }) => id)).flat();
+	for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+		if (programs.has(id)) continue;
+		const program = readProgram(lab, id, queries);
+		if (program) programs.set(id, program);
+		if (program?.label?.own) pending.push(...programsInMaps(lab.held.get(id)));
+	}
 	return programs;
 }
 
-function readProgram(lab: Lab, id: number): ProgramSnapshot | undefined {
+function readProgram(lab: Lab, id: number, queries: readonly Query[]): ProgramSnapshot | undefined {
 	const opened = lab.held.get(id) ?? openLoaded(id);
 	if (!opened) return undefined;
-	const { fd, maps } = lab.hold(opened);
+	const { fd, maps, label } = lab.hold(opened);
 	const { name, tag } = programInfo(fd);
-	const mark = maps.get(LABEL_MAP);
-	const label = mark === undefined ? undefined : readLabel(mark);
-	if (label?.lab !== lab.name) return { id, name, tag, label: undefined, entries: new Map() };
+	const program = { id, name, tag, label: undefined, entries: new Map(), contents: new Map() };
+	if (label?.lab !== lab.name) return program;
+	if (label.own) return { ...program, label, contents: readContents(lab, label.program, maps, queries) };
 	const filled = isBuiltin(label.source) ? Object.keys(BUILTINS[label.source].maps) : [];
-	const entries = new Map<string, Map<number, Buffer>>();
-	for (const map of filled) entries.set(map, readEntries(maps.get(map)));
-	return { id, name, tag, label, entries };
+	const entries = new Map(filled.map((map) => [map, readEntries(maps.get(map))]));
+	return { ...program, label, entries };
 }
 
 /** The entries of a map by port that are not zero, as an array has all of them from the start. */

@@ -32,6 +32,10 @@ export interface State {
 	leaving?: string[];
 	/** Settings that this lab has changed and that have to be turned back once nobody wants them. */
 	settings: LabObject[];
+	/** The maps that are pinned, by path: ids. */
+	pins: Record<string, number>;
+	/** The folders that were made for that. */
+	folders: string[];
 }
 
 function pathOf(lab: string): string {
@@ -54,8 +58,10 @@ export function readState(lab: string): State | undefined {
 		if (typeof state.host !== "string" || !Array.isArray(state.settings)) return undefined;
 		if (state.leaving !== undefined && !Array.isArray(state.leaving)) return undefined;
 		if (!Array.isArray(state.topology?.namespaces) || !Array.isArray(state.topology.veths)) return undefined;
-		// A lab that is up may have been applied by a version that kept no expectations.
-		return { ...state, topology: { ...state.topology, expect: state.topology.expect ?? [] } } as State;
+		// A lab that is up may have been applied by a version that kept fewer things.
+		const { expect = [], programs = [] } = state.topology;
+		const { pins = {}, folders = [] } = state;
+		return { ...state, pins, folders, topology: { ...state.topology, expect, programs } } as State;
 	} catch {
 		return undefined;
 	}

@@ -35,10 +35,14 @@ export interface Kind<Spec = unknown> extends KindRules<Spec> {
 	/** Whether an undo can put back what was observed; the default is yes. */
 	restores?(object: LabObject<Spec>): boolean;
 	/**
-	 * What to turn an object into that has left the file but cannot be removed, as a setting always
-	 * has some value: the kernel's default. Undefined where nothing has to be done.
+	 * What to do with an object that has left the file and of which the kernel does not say that it is
+	 * the lab's: a setting, which always has some value, is turned into another one, the kernel's
+	 * default; an entry of a map is removed, if it still is as the lab has made it. Undefined where
+	 * nothing has to be done.
 	 */
-	forget?(object: LabObject<Spec>, lab: Lab): LabObject<Spec> | undefined;
+	forget?(object: LabObject<Spec>, lab: Lab): LabObject<Spec> | "remove" | undefined;
+	/** Whether an object is of that sort; where {@link forget} is there, the default is yes. */
+	remembers?(object: LabObject<Spec>): boolean;
 }
 
 export interface Update<Spec> {

@@ -6,6 +6,7 @@ import type { Kind } from "./kind.js";
 import { neighbor } from "./neighbor.js";
 import { netns } from "./netns.js";
 import { offload } from "./offload.js";
+import { pin } from "./pin.js";
 import { program } from "./program.js";
 import { route } from "./route.js";
 import { sysctl } from "./sysctl.js";
@@ -26,6 +27,7 @@ export const KINDS = [
 	program,
 	entry,
 	attachment,
+	pin,
 ] as unknown as readonly Kind[];
 
 const byName = new Map(KINDS.map((kind) => [kind.name, kind]));

@@ -7,27 +7,33 @@ export interface Label {
 	lab: string;
 	/** The program's name in the lab: `fib-uncached`. */
 	program: string;
-	/** The object that it was loaded from: `fib`. */
+	/** The built-in object that it was loaded from: `fib`; of a file's own program, its C function. */
 	source: string;
-	/** Of that object's content. */
+	/** Of the object's content. */
 	digest: string;
-	/** Its `const volatile` switches. */
-	globals: Record<string, boolean>;
+	/** What was set before it was loaded: switches of a built-in program, {@link settingOf} of any other. */
+	globals: Record<string, boolean | string>;
 	/** The ifindex of port 0. */
 	firstIfindex: number;
 	/** How many ports its maps have. */
 	ports: number;
+	/** Of a file's own program. */
+	own?: OwnLabel;
 }
 
-/** In bytes, padded with zeros. */
-export const LABEL_SIZE = 256;
+export interface OwnLabel {
+	/** The maps of its object by name: the kernel keeps 15 characters of one. */
+	maps: Record<string, { id: number; definition: string }>;
+	/** The folder in which they are pinned. */
+	pin?: string;
+}
 
-/** JSON, as the map holds it. */
+/** JSON, as the map holds it: padded with zeros, with room for one at the end. */
 export function encodeLabel(label: Label): Buffer {
-	const value = Buffer.alloc(LABEL_SIZE);
-	const text = JSON.stringify(label);
-	if (Buffer.byteLength(text) >= LABEL_SIZE) throw new RangeError(`label too long: ${text}`);
-	value.write(text);
+	const text = Buffer.from(JSON.stringify(label));
+	const GRAIN = 256;
+	const value = Buffer.alloc(Math.ceil((text.length + 1) / GRAIN) * GRAIN);
+	text.copy(value);
 	return value;
 }
 
@@ -35,12 +41,13 @@ export function encodeLabel(label: Label): Buffer {
 export function decodeLabel(value: Buffer): Label | undefined {
 	try {
 		const label = JSON.parse(value.toString("utf8", 0, value.indexOf(0))) as Partial<Label>;
-		const { lab, program, source, digest, globals, firstIfindex, ports } = label;
+		const { lab, program, source, digest, globals, firstIfindex, ports, own } = label;
 		if (typeof lab !== "string" || typeof program !== "string") return undefined;
 		if (typeof source !== "string" || typeof digest !== "string") return undefined;
 		if (typeof globals !== "object" || globals === null) return undefined;
 		if (typeof firstIfindex !== "number" || typeof ports !== "number") return undefined;
-		return { lab, program, source, digest, globals, firstIfindex, ports };
+		if (own !== undefined && (typeof own !== "object" || typeof own?.maps !== "object")) return undefined;
+		return { lab, program, source, digest, globals, firstIfindex, ports, ...(own && { own }) };
 	} catch {
 		return undefined;
 	}

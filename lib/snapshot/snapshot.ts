@@ -1,3 +1,4 @@
+import type { Encoded } from "../btf/encoded.js";
 import type { Address } from "../netlink/address.js";
 import type { Link } from "../netlink/link.js";
 import type { Neighbor } from "../netlink/neighbor.js";
@@ -19,6 +20,8 @@ export interface Snapshot {
 	endByIndex: ReadonlyMap<number, EndName>;
 	/** The programs attached to the lab's ends, by id. */
 	programs: ReadonlyMap<number, ProgramSnapshot>;
+	/** What is pinned where the lab's maps are or are to be, by path. */
+	pins: ReadonlyMap<string, PinSnapshot>;
 	/** The objects that are wanted, by id: some things are ours, or are looked at, only then. */
 	wanted: ReadonlyMap<string, LabObject>;
 	/** The ifindex of port 0. */
@@ -66,9 +69,41 @@ export interface ProgramSnapshot {
 	tag: string;
 	/** Absent where the program is not this lab's. */
 	label: Label | undefined;
-	/** Entries by map, of the maps that are reconciled. */
+	/** Of a built-in program: the entries of the maps that are reconciled, by map and port. */
 	entries: ReadonlyMap<string, ReadonlyMap<number, Buffer>>;
+	/** Of a file's own program: the entries that are looked at, by map. */
+	contents: ReadonlyMap<string, readonly EntrySnapshot[]>;
+}
+
+/** An entry of a map, in hexadecimal. */
+export interface EntrySnapshot {
+	key: string;
+	/** Of a per-CPU map, one value if all are the same. */
+	value: string;
+	/** The object that asked for it; absent of one that was found among all. */
+	of?: LabObject;
+}
+
+export interface PinSnapshot {
+	/** The id of the map; undefined where something else is there. */
+	map: number | undefined;
+	/** It is a map of the lab's. */
+	ours: boolean;
 }
 
 /** What has to be read beyond links, addresses, routes and neighbours. */
-export type Query = { namespace: string; sysctl: string } | { namespace: string; features: true };
+export type Query =
+	| { namespace: string; sysctl: string }
+	| { namespace: string; features: true }
+	| EntryQuery
+	/** All entries of a map. */
+	| { program: string; map: string; all: true }
+	| { pin: string };
+
+/** An entry of a map of a file's own program. */
+export interface EntryQuery {
+	program: string;
+	map: string;
+	key: Encoded;
+	of: LabObject;
+}

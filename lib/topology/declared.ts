@@ -4,7 +4,7 @@ import type { Positions } from "./positions.js";
 import { list, quote } from "./printable.js";
 import type { Report } from "./report.js";
 import type { Range } from "./source.js";
-import { type End, HOST } from "./topology.js";
+import { type Attach, type End, HOST } from "./topology.js";
 
 export interface DeclaredAddress extends InterfaceAddress {
 	at: Range;
@@ -44,7 +44,8 @@ export class Declared {
 	namespacesIncomplete = false;
 	endsIncomplete = false;
 	programsIncomplete = false;
-	readonly #programs = new Set<string>(BUILT_IN_PROGRAMS);
+	/** By name, how each is attached where an end does not say. */
+	readonly #programs = new Map<string, Attach>(BUILT_IN_PROGRAMS.map((name) => [name, "native"]));
 	readonly #namespaces = new Map<string, Map<string, DeclaredEnd>>();
 	/** Used in veths, but not declared. */
 	readonly #undeclared = new Set<string>();
@@ -58,20 +59,20 @@ export class Declared {
 		if (!this.#namespaces.has(name)) this.#namespaces.set(name, new Map());
 	}
 
-	addProgram(name: string): void {
-		this.#programs.add(name);
+	addProgram(name: string, attach: Attach): void {
+		this.#programs.set(name, attach);
 	}
 
-	/** Whether a program of this name is built in or declared; reports it otherwise. */
-	findProgram(name: string, at: Range): boolean {
-		if (this.#programs.has(name)) return true;
-		if (!this.programsIncomplete) {
+	/** How a program, built in or declared, is attached by default; reports a name that is neither. */
+	findProgram(name: string, at: Range): Attach | undefined {
+		const attach = this.#programs.get(name);
+		if (attach === undefined && !this.programsIncomplete) {
 			this.#report.error(at, "reference", `no program ${quote(name)}`, () => {
-				const known = ["none", ...this.#programs];
+				const known = ["none", ...this.#programs.keys()];
 				return this.#report.suggest(name, known) ?? `expected ${list(known.slice(0, LISTED).map(quote))}`;
 			});
 		}
-		return false;
+		return attach;
 	}
 
 	namespaceNames(): Iterable<string> {

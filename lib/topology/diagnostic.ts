@@ -25,8 +25,8 @@ export type DiagnosticCode =
 	| "route"
 	| "forwarding"
 	| "sysctl"
-	/** Right, but not in this version. */
-	| "unsupported";
+	/** A program's object, or a value for what is in it. */
+	| "program";
 
 /** One mistake, and where it is. */
 export interface Diagnostic extends Position {
@@ -36,6 +36,8 @@ export interface Diagnostic extends Position {
 	message: string;
 	/** What was expected, or what to write instead. */
 	hint?: string;
+	/** What another tool says about it, in lines of its own: a compiler's diagnostics. */
+	detail?: string;
 }
 
 /** The part of a range that a diagnostic underlines: its first line, without white space at its end. */

@@ -98,7 +98,8 @@ function resolveXdp(entry: Sound<EndEntry>, context: Context): End["xdp"] {
 	const at = positions.value(entry, "xdp");
 	if (typeof xdp === "string") {
 		if (xdp === "none") return xdp;
-		return declared.findProgram(xdp, at) ? { program: xdp, attach: "native" } : undefined;
+		const attach = declared.findProgram(xdp, at);
+		return attach && { program: xdp, attach };
 	}
 	if (xdp.program === undefined) return undefined;
 	const programAt = positions.value(xdp, "program");
@@ -106,9 +107,8 @@ function resolveXdp(entry: Sound<EndEntry>, context: Context): End["xdp"] {
 		context.report.error(programAt, "value", "`none` is no program to attach", "write `xdp: none`");
 		return undefined;
 	}
-	return declared.findProgram(xdp.program, programAt)
-		? { program: xdp.program, attach: xdp.attach ?? "native" }
-		: undefined;
+	const attach = declared.findProgram(xdp.program, programAt);
+	return attach && { program: xdp.program, attach: xdp.attach ?? attach };
 }
 
 function resolveOffloads(entry: Sound<EndEntry>, { positions, report }: Context): Record<string, boolean> {

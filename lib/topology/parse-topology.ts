@@ -7,7 +7,8 @@ import { checkLabName } from "./names.js";
 import { declareNamespaces, resolveNamespaces } from "./namespaces.js";
 import { parse } from "./parse.js";
 import type { Sound } from "./positions.js";
-import { declarePrograms } from "./programs.js";
+import { type ObjectContent, resolvePrograms } from "./program-objects.js";
+import { declarePrograms, type ProgramSource } from "./programs.js";
 import { Report } from "./report.js";
 import { checkSchema } from "./schema-errors.js";
 import { Source } from "./source.js";
@@ -16,14 +17,44 @@ import { resolveVeths, veth } from "./veths.js";
 
 const FIRST_CHARACTER = { start: 0, end: 1 };
 
+/** A file that has been read, before the objects of its own programs have. */
+export interface Draft {
+	/** All but what follows from the objects. */
+	topology: Omit<Topology, "programs">;
+	source: Source;
+	/** What is to be read or compiled. */
+	programs: readonly ProgramSource[];
+	/**
+	 * @param objects by the program's name
+	 * @throws {TopologyError} with every mistake in what the file says of the objects
+	 */
+	complete(objects: ReadonlyMap<string, ObjectContent>): Topology;
+}
+
 /**
  * The topology that a text declares.
  *
  * @param file the name that diagnostics give the text
+ * @param objects of the programs that it declares, by their names
  * @throws {TopologyError} with every mistake of the text
  */
-export function parseTopology(text: string, file: string): Topology {
-	const report = new Report(new Source(text, file));
+export function parseTopology(
+	text: string,
+	file: string,
+	objects: ReadonlyMap<string, ObjectContent> = new Map(),
+): Topology {
+	return draftTopology(text, file).complete(objects);
+}
+
+/**
+ * All that a text says by itself.
+ *
+ * @param file the name that diagnostics give the text
+ * @throws {TopologyError} with every mistake of the text
+ */
+export function draftTopology(text: string, file: string): Draft {
+	const source = new Source(text, file);
+	const report = new Report(source);
 	if (text.length > MAX_SIZE) {
 		report.error(FIRST_CHARACTER, "encoding", "the file is too large", `at most ${MAX_SIZE} bytes`);
 		report.finish();
@@ -43,20 +74,30 @@ export function parseTopology(text: string, file: string): Topology {
 	}
 	const document = checkSchema(root, positions, report);
 	if (report.full) report.finish();
-	const topology = resolve(document, { report, positions, declared: new Declared(report) });
+	const context = { report, positions, declared: new Declared(report) };
+	const { programs, ...topology } = resolve(document, context);
 	report.finish();
-	return { ...topology, warnings: report.warnings() };
+	return {
+		topology: { ...topology, warnings: report.warnings() },
+		source,
+		programs,
+		complete: (objects) => {
+			const resolved = resolvePrograms(programs, objects, topology.veths, context);
+			report.finish();
+			return { ...topology, programs: resolved, warnings: report.warnings() };
+		},
+	};
 }
 
-function resolve(document: Sound<TopologyDocument>, context: Context): Omit<Topology, "warnings"> {
+function resolve(document: Sound<TopologyDocument>, context: Context) {
 	const { report, positions } = context;
 	const { name = "" } = document;
 	if (document.name !== undefined) checkLabName(document.name, positions.value(document, "name"), report);
 	declareNamespaces(document, context);
-	declarePrograms(document, context);
+	const programs = declarePrograms(document, context);
 	const pairs = resolveVeths(document, name, context);
 	const namespaces = resolveNamespaces(document, context);
 	const expect = resolveExpectations(document, context);
 	for (const pair of pairs) warnOfVeth(pair, report);
-	return { name, namespaces, veths: pairs.map(veth), expect };
+	return { name, namespaces, veths: pairs.map(veth), programs, expect };
 }

@@ -6,6 +6,7 @@ import {
 	type Node,
 	type Pair,
 	parseDocument,
+	type Scalar,
 	type YAMLMap,
 	type YAMLSeq,
 } from "yaml";
@@ -84,7 +85,7 @@ class Reader {
 	#content(node: Node, depth: number): Read {
 		if (isMap<Node, Node | null>(node)) return this.#unquoted(node) ?? this.#mapping(node, depth);
 		if (isSeq<Node>(node)) return this.#list(node, depth);
-		return { value: isScalar(node) ? node.value : null, size: 1, lost: false };
+		return { value: isScalar(node) ? scalar(node) : null, size: 1, lost: false };
 	}
 
 	#alias(name: string, at: Range): Read {
@@ -204,6 +205,13 @@ class Reader {
 		this.#report.error(at, "yaml", message, hint);
 		return LOST;
 	}
+}
+
+/** Its value; of a whole number that is too long for a JavaScript number, the text. */
+function scalar({ value, source }: Scalar): unknown {
+	return typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)
+		? (source ?? value)
+		: value;
 }
 
 /** A node's own text, without the comments and line ends after it. */

@@ -1,5 +1,5 @@
 import type { Diagnostic } from "./diagnostic.js";
-import { columns, pictured, printable } from "./printable.js";
+import { columns, pictured, printable, printableLines } from "./printable.js";
 import type { Source } from "./source.js";
 import type { Warning } from "./topology.js";
 
@@ -56,7 +56,7 @@ function excerpt(line: string, column: number, length: number): [string, string]
 
 function entry(
 	source: Source,
-	at: { line: number; column: number; length?: number; message: string; hint?: string },
+	at: { line: number; column: number; length?: number; message: string; hint?: string; detail?: string },
 	severity: "error" | "warning",
 	style: Styles,
 ): string {
@@ -73,6 +73,7 @@ function entry(
 		);
 	}
 	if (at.hint !== undefined) lines.push(`${blank} ${style.dim("=")} ${printable(at.hint)}`);
+	if (at.detail !== undefined) lines.push(printableLines(at.detail.trimEnd()));
 	return `${lines.join("\n")}\n`;
 }
 

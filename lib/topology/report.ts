@@ -26,6 +26,7 @@ interface Mistake extends Range {
 	code: DiagnosticCode;
 	message: string;
 	hint?: Hint;
+	detail?: string | undefined;
 }
 
 /** How many letters differ; letters in another order, such as `dso` for `dos`, are one slip. */
@@ -40,7 +41,7 @@ export class Report {
 	/** By place and message: what an alias brings in twice is one mistake. */
 	readonly #mistakes = new Map<string, Mistake>();
 	readonly #fallbacks: Mistake[] = [];
-	readonly #warnings = new Map<string, Range & { message: string }>();
+	readonly #warnings = new Map<string, Range & { message: string; detail?: string }>();
 	#truncated = false;
 	#comparisons = 0;
 
@@ -48,8 +49,9 @@ export class Report {
 		this.source = source;
 	}
 
-	error(range: Range, code: DiagnosticCode, message: string, hint?: Hint): void {
-		this.#add({ start: range.start, end: range.end, code, message, hint });
+	/** @param detail what another tool says about it */
+	error(range: Range, code: DiagnosticCode, message: string, hint?: Hint, detail?: string): void {
+		this.#add({ start: range.start, end: range.end, code, message, hint, detail });
 	}
 
 	/** A mistake that is told only if nothing else is said about the same place. */
@@ -57,8 +59,8 @@ export class Report {
 		this.#fallbacks.push({ start: range.start, end: range.end, code, message, hint });
 	}
 
-	warn(range: Range, message: string): void {
-		this.#warnings.set(`${range.start}:${message}`, { ...range, message });
+	warn(range: Range, message: string, detail?: string): void {
+		this.#warnings.set(`${range.start}:${message}`, { ...range, message, ...(detail && { detail }) });
 	}
 
 	/** The value, or undefined after its problem is reported. */
@@ -112,7 +114,7 @@ export class Report {
 	warnings(): Warning[] {
 		return [...this.#warnings.values()]
 			.sort((a, b) => a.start - b.start)
-			.map(({ start, message }) => ({ ...this.source.position(start), message }));
+			.map(({ start, end, ...rest }) => ({ ...this.source.position(start), ...rest }));
 	}
 
 	#add(mistake: Mistake): void {
@@ -126,8 +128,14 @@ export class Report {
 		}
 	}
 
-	#diagnostic({ code, message, hint, ...range }: Mistake): Diagnostic {
+	#diagnostic({ code, message, hint, detail, ...range }: Mistake): Diagnostic {
 		const place = underline(this.source, range);
-		return { code, ...place, message, ...(typeof hint === "string" ? { hint } : {}) };
+		return {
+			code,
+			...place,
+			message,
+			...(typeof hint === "string" ? { hint } : {}),
+			...(detail === undefined ? {} : { detail }),
+		};
 	}
 }

@@ -1,3 +1,5 @@
+import type { Encoded } from "../btf/encoded.js";
+
 /**
  * A topology as the rest of the program sees it: validated, every default
  * applied, every derived value (MACs, sides, references) resolved. Plain data.
@@ -15,6 +17,8 @@ export interface Topology {
 	/** In the order of the file; `host` is first when the file uses it, declared or not. */
 	namespaces: Namespace[];
 	veths: Veth[];
+	/** The file's own, in its order; those built in need no declaration. */
+	programs: Program[];
 	/** What must hold once the lab is up, in the order of the file. */
 	expect: Expectation[];
 	/** Legal but doubtful things, each with a position; shown, never fatal. */
@@ -25,6 +29,8 @@ export interface Warning {
 	line: number;
 	column: number;
 	message: string;
+	/** What another tool says about it, in lines of its own: a compiler's warnings. */
+	detail?: string;
 }
 
 export interface Namespace {
@@ -105,6 +111,55 @@ export interface End {
 	xdp?: { program: string; attach: Attach } | "none";
 	/** On or off by the feature's canonical name: `tx`, `gro`, `tx-checksum-ip-generic`. */
 	offloads: Record<string, boolean>;
+}
+
+/** A program of the file's own, and what its object came to. */
+export interface Program {
+	name: string;
+	/** The object's absolute path. */
+	path: string;
+	/** Of the object's content. */
+	digest: string;
+	/** What the file calls it: `custom.bpf.c`. */
+	origin: string;
+	/** Its C function. */
+	function: string;
+	/** Where it runs: on an interface, or on what a map of devices or of CPUs has redirected. */
+	place: "interface" | "devmap" | "cpumap";
+	/** It takes frames in several buffers, and so a peer of any MTU. */
+	frags: boolean;
+	/** The maps that its object defines. */
+	maps: ProgramMap[];
+	globals: Global[];
+	entries: MapEntry[];
+	/** The absolute path of the folder in which its maps are pinned. */
+	pin?: string;
+}
+
+export interface ProgramMap {
+	name: string;
+	/** enum bpf_map_type of <linux/bpf.h>. */
+	type: number;
+	/** All that must be the same for a map to keep its content under another program. */
+	definition: string;
+	/** It may hold no entries but those of the file. */
+	exact: boolean;
+}
+
+/** The value that a global variable has when the program is loaded. */
+export interface Global {
+	name: string;
+	value: Encoded;
+}
+
+export interface MapEntry {
+	map: string;
+	/** The key as the file writes it: `10.0.0.0/8`. */
+	label: string;
+	key: Encoded;
+	value: Encoded;
+	/** The program that runs on what the entry redirects; its descriptor is the value's last 4 bytes. */
+	program?: string;
 }
 
 export type Protocol = "ping" | "tcp" | "udp";

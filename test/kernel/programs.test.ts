@@ -129,8 +129,6 @@ describe("what the kernel refuses is told in its own words", () => {
 		loadProgram("own", compile(source), {
 			program,
 			globals: new Map(),
-			maxEntries: new Map(),
-			ready: new Map(),
 		});
 	const include = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n";
 
@@ -178,7 +176,7 @@ describe("what the kernel refuses is told in its own words", () => {
 	});
 });
 
-const options = { program: "bad", globals: new Map(), maxEntries: new Map(), ready: new Map() };
+const options = { program: "bad", globals: new Map() };
 
 describe("no descriptor is left open", () => {
 	const bad = RICH.replace("arp_ignore: 2", "no_such_name: 2");

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Libbpf } from "../../../lib/ffi/libbpf.js";
@@ -86,14 +86,19 @@ export class Program {
 		const { cache, redirects } = options;
 		const globals = new Map<string, Uint8Array>([["first_ifindex", u32Key(FIRST)]]);
 		if (cache !== undefined) globals.set("cache", Buffer.from([Number(cache)]));
-		return new Program(
-			loadProgram(name, compile(name), {
-				program: `xdp_${name.replace("-", "_")}`,
-				globals,
-				maxEntries: new Map(BY_PORT[name].map((map) => [map, PORTS])),
-				ready: new Map(redirects ? [["redirects", frozen(redirects)]] : []),
-			}),
-		);
+		const maps = new Map(redirects ? [["redirects", frozen(redirects)]] : []);
+		try {
+			return new Program(
+				loadProgram(name, compile(name), {
+					program: `xdp_${name.replace("-", "_")}`,
+					globals,
+					maxEntries: new Map(BY_PORT[name].map((map) => [map, PORTS])),
+					maps,
+				}),
+			);
+		} finally {
+			for (const fd of maps.values()) closeSync(fd);
+		}
 	}
 
 	close(): void {

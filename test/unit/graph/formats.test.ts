@@ -55,8 +55,8 @@ test.each([
 	["a ring of 60 namespaces", () => ring(12, 4)],
 	["a lab that is up", () => live([change("create", "xdp", "r:uno", "r:uno fib")])],
 ])("the SVG of %s is well-formed XML, and the same each time", async (_, make) => {
-	const first = await graph(make());
-	expect(await graph(make())).toBe(first);
+	const first = await graph(await make());
+	expect(await graph(await make())).toBe(first);
 	await parseXml(first);
 });
 
@@ -113,7 +113,7 @@ test("a PNG has the signature and twice the size of the SVG", async () => {
 });
 
 test("docs/three-routers.svg is the picture of topologies/three-routers.yaml", async () => {
-	const svg = await graph(loadTopology("topologies/three-routers.yaml"));
+	const svg = await graph(await loadTopology("topologies/three-routers.yaml"));
 	expect(svg).toBe(readFileSync("docs/three-routers.svg", "utf8"));
 });
 

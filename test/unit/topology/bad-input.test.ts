@@ -547,20 +547,14 @@ table("forwarding", [
 
 table("programs and expectations", [
 	[
-		"programs are not silently ignored",
-		lab({ b: "{ xdp: mine }", more: "«programs»: { mine: { object: ./mine.bpf.o } }" }),
-		"not supported by this version yet",
-	],
-	[
 		"a program does not take the name of a built-in one",
-		lab({ more: "«programs»: { «pass»: { object: ./mine.bpf.o } }" }),
-		"not supported",
+		lab({ more: "programs: { «pass»: { object: ./mine.bpf.o }, «fib»: { object: ./mine.bpf.o } }" }),
 		"built in",
+		"is the program of a forwarding mode",
 	],
 	[
 		"a program has an object or a source",
-		lab({ more: "«programs»: { «a»: {}, «b»: { object: b.o, source: b.c } }" }),
-		"not supported",
+		lab({ more: "programs: { «a»: {}, «b»: { object: b.o, source: b.c } }" }),
 		"either",
 		"not both",
 	],

@@ -40,6 +40,7 @@ veths:
 					],
 				},
 			],
+			programs: [],
 			expect: [],
 			warnings: [],
 		} satisfies Topology);
@@ -50,6 +51,7 @@ veths:
 			name: "x",
 			namespaces: [],
 			veths: [],
+			programs: [],
 			expect: [],
 			warnings: [],
 		});
@@ -236,31 +238,6 @@ expect:
   - reach: { from: uno, to: dos:veth0 }
 `;
 		expect(mistakes(text)).toEqual([]);
-	});
-
-	test("programs are understood, and refused as a whole", () => {
-		const text = `name: own
-namespaces: { uno: , dos: }
-programs:
-  uno-to-dos:
-    object: ../bpf/custom.bpf.o               # or source: custom.bpf.c, compiled with clang
-    program: xdp_redirect_map_func            # function name; may be left out if there is one
-    attach: native                            # or generic; default native
-    globals: { out_ifindex: { ifindex: host:dos }, limit: 1000 }
-    maps:
-      tx_port:
-        - { key: 0, value: { ifindex: host:dos } }
-      redirect_params: { exact: true, entries: [{ key: { mac: uno:veth0 }, value: { mac: dos:veth0 } }] }
-    pin: /sys/fs/bpf/uno                      # pin its maps here, under their own names
-veths:
-  - host:uno: { addresses: [10.11.1.1/24], xdp: uno-to-dos }
-    uno:veth0: { addresses: [10.11.1.2/24], xdp: pass }
-  - host:dos: { addresses: [10.11.2.1/24] }
-    dos:veth0: { addresses: [10.11.2.2/24] }
-`;
-		expect(mistakes(text).map(({ code, line }) => ({ code, line }))).toEqual([
-			{ code: "unsupported", line: 3 },
-		]);
 	});
 });
 

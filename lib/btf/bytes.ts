@@ -1,0 +1,37 @@
+import ipaddr from "ipaddr.js";
+
+/**
+ * The bytes that a text stands for where a value is bytes: a MAC, an IPv4 or IPv6 address (in network
+ * byte order), or hexadecimal digits (`0xdeadbeef`, `de ad be ef`, `de:ad:be:ef`) in the order of memory.
+ * Undefined where it is none of these of that size.
+ */
+export function parseBytes(text: string, size: number): Buffer | undefined {
+	if (size === 4 && ipaddr.IPv4.isValidFourPartDecimal(text))
+		return Buffer.from(ipaddr.IPv4.parse(text).toByteArray());
+	if (size === 16 && text.includes(":") && !text.includes("%") && ipaddr.IPv6.isValid(text))
+		return Buffer.from(ipaddr.IPv6.parse(text).toByteArray());
+	const digits = HEX.test(text) ? text.replace(/^0x/i, "").replace(/[ :-]/g, "") : undefined;
+	return digits?.length === 2 * size ? Buffer.from(digits, "hex") : undefined;
+}
+
+const HEX = /^(?:0x)?[0-9a-f]{2}(?:[ :-]?[0-9a-f]{2})*$/i;
+
+/**
+ * A key of an LPM trie, struct bpf_lpm_trie_key of <linux/bpf.h>: the length in bits as `__u32` in the
+ * host's byte order, then the address in network byte order with the bits after the prefix cleared.
+ */
+export function parsePrefixKey(text: string, size: number): Buffer | undefined {
+	const [address = "", length = "", another] = text.split("/");
+	const bytes = parseBytes(address, size - 4);
+	if (!bytes || another !== undefined || !/^\d{1,3}$/.test(length) || Number(length) > 8 * bytes.length)
+		return undefined;
+	// Hexadecimal digits are an address of no family.
+	if (!ipaddr.isValid(address)) return undefined;
+	const key = Buffer.alloc(size);
+	key.writeUInt32LE(Number(length));
+	bytes.forEach((byte, i) => {
+		const kept = Math.min(8, Math.max(0, Number(length) - 8 * i));
+		key[4 + i] = byte & (0xff00 >> kept);
+	});
+	return key;
+}

@@ -1,0 +1,158 @@
+/** A BPF object file: 64-bit ELF, elf(5) and <elf.h>. Only what a BPF object can be is taken. */
+
+/** An object that is none, or that this machine cannot load. */
+export class ObjectError extends Error {
+	override readonly name = "ObjectError";
+	/** What to do about it. */
+	readonly hint: string | undefined;
+
+	constructor(message: string, hint?: string) {
+		super(message);
+		this.hint = hint;
+	}
+}
+
+export interface Section {
+	index: number;
+	name: string;
+	/** It holds instructions: SHF_EXECINSTR. */
+	executable: boolean;
+	/** In bytes; also of `.bss`, which has none in the file. */
+	size: number;
+	/** Empty where the file has none of it. */
+	data: Buffer;
+}
+
+export interface Symbol {
+	name: string;
+	kind: "variable" | "function" | "other";
+	/** Seen outside of its source file. */
+	global: boolean;
+	/** The index of its section. */
+	section: number;
+	/** Offset within the section, in bytes. */
+	offset: number;
+}
+
+export interface Elf {
+	sections: Section[];
+	symbols: Symbol[];
+}
+
+const EI_CLASS = 4;
+const EI_DATA = 5;
+const CLASS64 = 2;
+const [LITTLE_ENDIAN, BIG_ENDIAN] = [1, 2];
+const ET_REL = 1;
+const EM_BPF = 247;
+const SHT_SYMTAB = 2;
+const SHT_NOBITS = 8;
+const SHF_EXECINSTR = 4n;
+const STT_OBJECT = 1;
+const STT_FUNC = 2;
+
+/** @throws ObjectError where the bytes are no BPF object of this machine's byte order */
+export function readElf(bytes: Buffer): Elf {
+	checkHeader(bytes);
+	try {
+		const headers = readHeaders(bytes);
+		const names = contentOf(bytes, headers[bytes.readUInt16LE(62)]);
+		const sections = headers.map((header, index) => ({
+			index,
+			name: stringAt(names, header.name),
+			executable: (header.flags & SHF_EXECINSTR) !== 0n,
+			size: header.size,
+			data: contentOf(bytes, header),
+		}));
+		const symbols = headers
+			.filter(({ type }) => type === SHT_SYMTAB)
+			.flatMap((table) => readSymbols(contentOf(bytes, table), contentOf(bytes, headers[table.link])));
+		return { sections, symbols };
+	} catch (error) {
+		if (error instanceof RangeError) throw new ObjectError("the object is cut off or damaged");
+		throw error;
+	}
+}
+
+function checkHeader(bytes: Buffer): void {
+	if (bytes.length === 0) throw new ObjectError("the object is empty");
+	if (bytes.toString("latin1", 0, 4) !== "\x7fELF")
+		throw new ObjectError("this is no ELF object", "compile it with `clang -O2 -g -target bpf -c`");
+	if (bytes.length < 64) throw new ObjectError("the object is cut off or damaged");
+	if (bytes[EI_CLASS] !== CLASS64) throw new ObjectError("this is a 32-bit object, and BPF has 64 bits");
+	const [own, other, option] =
+		new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
+			? [LITTLE_ENDIAN, "big", "bpfel"]
+			: [BIG_ENDIAN, "little", "bpfeb"];
+	if (bytes[EI_DATA] !== own)
+		throw new ObjectError(
+			`the object is for a machine of ${other}-endian byte order`,
+			`compile it with \`-target bpf\`, or \`-target ${option}\``,
+		);
+	const machine = bytes.readUInt16LE(18);
+	if (machine !== EM_BPF)
+		throw new ObjectError(
+			"the object holds machine code of a processor, not BPF",
+			"compile it with `clang -O2 -g -target bpf -c`",
+		);
+	if (bytes.readUInt16LE(16) !== ET_REL)
+		throw new ObjectError("this is no relocatable object", "give the `.o` file that `clang -c` writes");
+}
+
+interface Header {
+	name: number;
+	type: number;
+	flags: bigint;
+	offset: number;
+	size: number;
+	/** Of a symbol table, the section of its names. */
+	link: number;
+}
+
+/** struct elf64_shdr */
+function readHeaders(bytes: Buffer): Header[] {
+	const table = Number(bytes.readBigUInt64LE(40));
+	const entrySize = bytes.readUInt16LE(58);
+	return Array.from({ length: bytes.readUInt16LE(60) }, (_, i) => {
+		const at = table + i * entrySize;
+		return {
+			name: bytes.readUInt32LE(at),
+			type: bytes.readUInt32LE(at + 4),
+			flags: bytes.readBigUInt64LE(at + 8),
+			offset: Number(bytes.readBigUInt64LE(at + 24)),
+			size: Number(bytes.readBigUInt64LE(at + 32)),
+			link: bytes.readUInt32LE(at + 40),
+		};
+	});
+}
+
+function contentOf(bytes: Buffer, header: Header | undefined): Buffer {
+	if (!header || (header.type !== SHT_NOBITS && header.offset + header.size > bytes.length))
+		throw new RangeError();
+	const { type, offset, size } = header;
+	return type === SHT_NOBITS ? Buffer.alloc(0) : bytes.subarray(offset, offset + size);
+}
+
+/** struct elf64_sym */
+function readSymbols(table: Buffer, names: Buffer): Symbol[] {
+	const SIZE = 24;
+	return Array.from({ length: Math.floor(table.length / SIZE) }, (_, i) => {
+		const at = i * SIZE;
+		const info = table.readUInt8(at + 4);
+		const type = info & 0xf;
+		return {
+			name: stringAt(names, table.readUInt32LE(at)),
+			kind: type === STT_OBJECT ? "variable" : type === STT_FUNC ? "function" : "other",
+			global: info >> 4 !== 0,
+			section: table.readUInt16LE(at + 6),
+			offset: Number(table.readBigUInt64LE(at + 8)),
+		};
+	});
+}
+
+/** A string of a string table, which ends in a NUL. */
+export function stringAt(table: Buffer, offset: number): string {
+	const end = table.indexOf(0, offset);
+	if (offset > table.length || end === -1) throw new RangeError();
+	return table.toString("utf8", offset, end);
+}

@@ -1,0 +1,115 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { UnsupportedError } from "../errors.js";
+import { CompileCache } from "./cache.js";
+
+export interface CompileRequest {
+	/** Absolute. */
+	source: string;
+	/** Absolute folders of headers. */
+	include: readonly string[];
+	/** Macros. */
+	defines: Readonly<Record<string, string>>;
+}
+
+export type Compiled =
+	| {
+			path: string;
+			bytes: Buffer /** The compiler's warnings, empty where there were none. */;
+			warnings: string;
+	  }
+	/** What the compiler says. */
+	| { failure: string };
+
+/**
+ * Compiles a BPF program, or takes the object of an earlier time, where the source, every header that
+ * it included, what clang was told and clang itself are the same.
+ */
+export type Compiler = (request: CompileRequest) => Promise<Compiled>;
+
+/** @throws UnsupportedError where there is no clang */
+export async function findCompiler(): Promise<Compiler> {
+	const version = await compilerVersion();
+	return async (request) => {
+		const args = flags(request);
+		const cache = new CompileCache([version, request.source, ...args]);
+		return cache.find() ?? (await run(request.source, args, cache));
+	};
+}
+
+/** What BPF needs of clang: optimised, or the verifier refuses it; BTF; the instructions of Linux 5.1. */
+function flags({ include, defines }: CompileRequest): string[] {
+	return [
+		"-target",
+		"bpf",
+		"-O2",
+		"-g",
+		"-mcpu=v3",
+		"-Wall",
+		...Object.entries(defines).map(([name, value]) => `-D${name}=${value}`),
+		...include.map((folder) => `-I${folder}`),
+		...archFolders(),
+	];
+}
+
+/** Debian and others keep <asm/types.h> in a folder by architecture, which clang seeks for its host only. */
+function archFolders(): string[] {
+	const arch = {
+		x64: "x86_64",
+		arm64: "aarch64",
+		riscv64: "riscv64",
+		ppc64: "powerpc64le",
+		s390x: "s390x",
+	} as Partial<Record<NodeJS.Architecture, string>>;
+	const folder = `/usr/include/${arch[process.arch]}-linux-gnu`;
+	return existsSync(folder) ? ["-idirafter", folder] : [];
+}
+
+/** No shell has a part in it: arguments are given as they are. */
+async function clang(args: readonly string[]) {
+	const result = await execa("clang", args, { reject: false, stdin: "ignore", env: { LC_ALL: "C" } });
+	if (result.code === "ENOENT")
+		throw new UnsupportedError(
+			"clang is missing, which compiles a `source`: apt-get install clang (or give a compiled `object`)",
+		);
+	return result;
+}
+
+async function compilerVersion(): Promise<string> {
+	const { stdout, exitCode, stderr, shortMessage } = await clang(["--version"]);
+	if (exitCode !== 0) throw new UnsupportedError(`clang does not run: ${stderr || shortMessage}`);
+	return stdout;
+}
+
+async function run(source: string, args: readonly string[], cache: CompileCache): Promise<Compiled> {
+	const folder = mkdtempSync(join(tmpdir(), "xdp-topology-"));
+	try {
+		const [object, listing] = [join(folder, "object.o"), join(folder, "object.d")];
+		const { exitCode, stderr, signal } = await clang([
+			...args,
+			"-MD",
+			"-MF",
+			listing,
+			"-c",
+			source,
+			"-o",
+			object,
+		]);
+		if (exitCode !== 0) return { failure: stderr || `clang was ended by ${signal}` };
+		const bytes = readFileSync(object);
+		const path = cache.keep(bytes, dependencies(readFileSync(listing, "utf8")), stderr);
+		return { path, bytes, warnings: stderr };
+	} finally {
+		rmSync(folder, { recursive: true, force: true });
+	}
+}
+
+/** The files that a rule of make(1) names: `object.o: a.c b\ c.h \`. */
+function dependencies(rule: string): string[] {
+	const files = rule.slice(rule.indexOf(":") + 1).replaceAll("\\\n", " ");
+	return Array.from(files.matchAll(/(?:\\.|[^\s\\])+/g), ([word]) =>
+		word.replaceAll("$$", "$").replace(/\\([ #])/g, "$1"),
+	);
+}

@@ -1,0 +1,183 @@
+import { createHash } from "node:crypto";
+import { closeSync } from "node:fs";
+import type { Requirements } from "../declare/requirements.js";
+import { createFrozenArray, lookup, u32Key } from "../kernel/bpf.js";
+import type { Lab } from "../kernel/lab.js";
+import { createLabel } from "../kernel/label.js";
+import { type LoadedProgram, loadProgram } from "../kernel/load.js";
+import { readObject } from "../kernel/objects.js";
+import { u32 } from "../netlink/attribute.js";
+import { deepEqual, type LabObject } from "../plan/object.js";
+import { type BuiltinName, builtin, isBuiltin, type RedirectValue } from "../programs/builtin.js";
+import type { Label } from "../snapshot/label.js";
+import type { ProgramSnapshot, Snapshot } from "../snapshot/snapshot.js";
+import type { EndName } from "../topology/topology.js";
+import { vethOf } from "./veth.js";
+
+export interface BuiltinProgram {
+	/** The object that it is loaded from. */
+	source: string;
+	/** Of the object's content. */
+	digest: string;
+	/** `const volatile` switches, set before it is loaded. */
+	globals: Record<string, boolean>;
+	/** Constants by ingress end, in a table that is frozen before the program is loaded. */
+	constants: Record<EndName, RedirectValue>;
+	/** At least as many ports its maps must have; 0 where an end lies beyond them. */
+	ports: number;
+}
+
+export function declare({ programs, ends, peers }: Requirements): LabObject<BuiltinProgram>[] {
+	return Array.from(programs, ([name, { builtin, globals, constants, reason }]) => ({
+		kind: "program",
+		name,
+		spec: {
+			source: builtin,
+			digest: digestOf(readObject(builtin)),
+			globals,
+			constants,
+			ports: portsFor(ends.size),
+		},
+		within: [],
+		// The constants are numbers of these interfaces.
+		needs: Object.entries(constants).map(([, { ifindex }]) =>
+			vethOf(ifindex as EndName, peers.get(ifindex as EndName)?.name),
+		),
+		...(reason !== undefined && { reason }),
+	}));
+}
+
+export function isEnough(desired: BuiltinProgram, actual: BuiltinProgram): boolean {
+	return (
+		desired.source === actual.source &&
+		desired.digest === actual.digest &&
+		deepEqual(desired.globals, actual.globals) &&
+		deepEqual(desired.constants, actual.constants) &&
+		actual.ports >= desired.ports
+	);
+}
+
+export function describe(name: string, { source, constants }: BuiltinProgram): string {
+	const wiring = Object.entries(constants).map(([from, { ifindex }]) => `${from} → ${ifindex}`);
+	return [
+		name,
+		...(name === source ? [] : [`(${source})`]),
+		...(wiring.length ? [wiring.join(", ")] : []),
+	].join(" ");
+}
+
+export function describeChange(from: BuiltinProgram, to: BuiltinProgram): string {
+	if (from.source !== to.source || from.digest !== to.digest) return "another object";
+	if (!deepEqual(from.globals, to.globals)) return "other settings";
+	return from.ports < to.ports ? `room for ${to.ports} interfaces` : "other constants";
+}
+
+export function specOf(
+	snapshot: Snapshot,
+	label: Label,
+	entries: ProgramSnapshot["entries"],
+): BuiltinProgram {
+	return {
+		source: label.source,
+		digest: label.digest,
+		globals: label.globals as Record<string, boolean>,
+		constants: readConstants(snapshot, label, entries),
+		ports: holdsAll(snapshot, label) ? label.ports : 0,
+	};
+}
+
+function digestOf(elf: Buffer): string {
+	return createHash("sha256").update(elf).digest("hex").slice(0, 16);
+}
+
+/** Room to grow: a lab that gets a few more ends keeps its programs and their counters. */
+function portsFor(ends: number): number {
+	const LEAST = 64;
+	return 2 ** Math.ceil(Math.log2(Math.max(LEAST, ends)));
+}
+
+function holdsAll({ ends, firstIfindex }: Snapshot, label: Label): boolean {
+	return (
+		label.firstIfindex === firstIfindex &&
+		[...ends.values()].every(({ link }) => link.index < firstIfindex + label.ports)
+	);
+}
+
+function readConstants(
+	{ endByIndex, firstIfindex }: Snapshot,
+	{ source }: Label,
+	entries: ProgramSnapshot["entries"],
+): BuiltinProgram["constants"] {
+	if (!isBuiltin(source)) return {};
+	const { frozen, maps } = builtin(source);
+	const layout = frozen === undefined ? undefined : maps[frozen];
+	const endOf = (index: number): EndName => endByIndex.get(index) ?? (`:#${index}` as EndName);
+	return Object.fromEntries(
+		Array.from(layout ? (entries.get(frozen ?? "") ?? []) : [], ([port, bytes]) => [
+			endOf(firstIfindex + port),
+			layout?.decode(bytes, endOf) as RedirectValue,
+		]),
+	);
+}
+
+/** Whether a program that is in the kernel already is what is wanted. */
+export function isLoadOf(
+	label: Label,
+	maps: ReadonlyMap<string, number>,
+	spec: BuiltinProgram,
+	lab: Lab,
+): boolean {
+	if (label.source !== spec.source || label.digest !== spec.digest || label.ports < spec.ports) return false;
+	if (!deepEqual(label.globals, spec.globals) || label.firstIfindex !== lab.firstIfindex) return false;
+	const table = frozenTable(spec, label.ports, lab);
+	const map = table && maps.get(table.name);
+	return (
+		!table ||
+		map === undefined ||
+		table.entries.every((entry, port) => lookup(map, u32Key(port), entry.length)?.equals(entry))
+	);
+}
+
+export function load(name: string, spec: BuiltinProgram, lab: Lab): LoadedProgram {
+	const { source, globals } = spec;
+	if (!isBuiltin(source)) throw new Error(`no built-in program ${source}`);
+	const { function: entry, byPort } = builtin(source);
+	const elf = readObject(source);
+	const ports = Math.max(spec.ports, portsFor(1 + Math.max(0, ...lab.ports())));
+	const table = frozenTable(spec, ports, lab);
+	const maps = new Map(table ? [[table.name, createFrozenArray(table.name, table.entries, table.size)]] : []);
+	try {
+		return loadProgram(source, elf, {
+			program: entry,
+			globals: new Map([
+				["first_ifindex", u32.encode(lab.firstIfindex)],
+				...Object.entries(globals).map(([key, on]): [string, Uint8Array] => [key, Uint8Array.of(on ? 1 : 0)]),
+			]),
+			maxEntries: new Map(byPort.map((map) => [map, ports])),
+			maps,
+			label: () =>
+				createLabel({
+					lab: lab.name,
+					program: name,
+					source,
+					globals,
+					digest: digestOf(elf),
+					firstIfindex: lab.firstIfindex,
+					ports,
+				}),
+		});
+	} finally {
+		for (const fd of maps.values()) closeSync(fd);
+	}
+}
+
+/** The frozen map of a program by port, in the kernel's layout; undefined where it has none. */
+function frozenTable({ source, constants }: BuiltinProgram, ports: number, lab: Lab) {
+	const { frozen, maps } = builtin(source as BuiltinName);
+	const layout = frozen === undefined ? undefined : maps[frozen];
+	if (frozen === undefined || !layout) return undefined;
+	const entries: Buffer[] = Array.from({ length: ports }, () => Buffer.alloc(layout.size));
+	for (const [from, value] of Object.entries(constants))
+		entries[lab.port(from as EndName)] = layout.encode(value, (end) => lab.ifindex(end as EndName));
+	return { name: frozen, size: layout.size, entries };
+}

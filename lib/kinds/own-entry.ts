@@ -1,0 +1,128 @@
+/** Entries of the maps of a file's own programs: what the kind `entry` knows of them. */
+import { type Encoded, endsOf, fill } from "../btf/encoded.js";
+import type { Requirements } from "../declare/requirements.js";
+import { mapInfo, putValue, remove } from "../kernel/bpf.js";
+import type { Lab } from "../kernel/lab.js";
+import type { LabObject } from "../plan/object.js";
+import { mapType } from "../programs/maps.js";
+import type { EntryQuery, Snapshot } from "../snapshot/snapshot.js";
+import type { EndName } from "../topology/topology.js";
+import { type CurrentProgram, currentPrograms } from "./program.js";
+import { vethOf } from "./veth.js";
+
+export interface OwnEntry {
+	program: string;
+	map: string;
+	/** The key as the file writes it, in short. */
+	label: string;
+	key: Encoded;
+	/** Of a per-CPU map, every CPU's. */
+	value: Encoded;
+	/** The program that runs on what the entry redirects; its descriptor is the value's last 4 bytes. */
+	runs?: string;
+}
+
+export function isOwn(spec: object): spec is OwnEntry {
+	return "label" in spec;
+}
+
+export function declare({ own, peers }: Requirements): LabObject<OwnEntry>[] {
+	return Array.from(own).flatMap(([program, { entries }]) =>
+		entries.map(({ map, label, key, value, program: runs }) => {
+			const object = make({ program, map, label, key, value, ...(runs !== undefined && { runs }) });
+			const ends = [key, value].flatMap(endsOf);
+			const needs = [
+				...ends.map((end) => vethOf(end, peers.get(end)?.name)),
+				...(runs === undefined ? [] : [`program ${runs}`]),
+			];
+			return { ...object, needs };
+		}),
+	);
+}
+
+/** What to look at, to see whether an entry is there. */
+export function query(object: LabObject<OwnEntry>): EntryQuery {
+	const { program, map, key } = object.spec;
+	return { program, map, key, of: object };
+}
+
+function make(spec: OwnEntry): LabObject<OwnEntry> {
+	const { program, map, label } = spec;
+	return {
+		kind: "entry",
+		name: `${program} ${map}[${label}]`,
+		spec,
+		within: [`program ${program}`],
+		needs: [],
+	};
+}
+
+/** The entries that are looked at, as the kernel has them: in the words of the file where they are the same. */
+export function observe(snapshot: Snapshot): LabObject<OwnEntry>[] {
+	const current = currentPrograms(snapshot);
+	return Array.from(current.values()).flatMap(({ label, contents }) =>
+		Array.from(contents).flatMap(([map, entries]) =>
+			entries.map(({ key, value, of }) => {
+				const program = label.program;
+				if (!of) return make({ program, map, label: `0x${key}`, key: { hex: key }, value: { hex: value } });
+				const spec = of.spec as OwnEntry;
+				return make(isAsWanted(spec, value, snapshot, current) ? spec : { ...spec, value: { hex: value } });
+			}),
+		),
+	);
+}
+
+function isAsWanted(
+	{ value, runs }: OwnEntry,
+	actual: string,
+	{ ends }: Snapshot,
+	current: ReadonlyMap<string, CurrentProgram>,
+): boolean {
+	const bytes = fill(value, (end) => ends.get(end)?.link.index);
+	if (!bytes) return false;
+	if (runs !== undefined) {
+		// Written as a descriptor, read as an id: struct bpf_devmap_val.
+		const program = current.get(runs);
+		if (!program?.wanted) return false;
+		bytes.writeUInt32LE(program.id, bytes.length - 4);
+	}
+	return bytes.toString("hex") === actual;
+}
+
+/** An end whose namespace an entry has to be written in; undefined where that does not matter. */
+export function endOf({ value }: OwnEntry): EndName | undefined {
+	return endsOf(value)[0];
+}
+
+export function put(object: LabObject<OwnEntry>, lab: Lab): void {
+	const { spec } = object;
+	const { map, key } = locate(spec, lab);
+	const value = fill(spec.value, (end) => lab.ifindex(end)) as Buffer;
+	if (spec.runs !== undefined) value.writeUInt32LE(lab.program(spec.runs).fd, value.length - 4);
+	putValue(map, key, value);
+	lab.written.set(object.name, query(object));
+}
+
+export function erase(spec: OwnEntry, lab: Lab): void {
+	const { map, key } = locate(spec, lab);
+	const { type, valueSize } = mapInfo(map);
+	// An array has no entry to delete, only one of zeros.
+	if (mapType(type).array) putValue(map, key, Buffer.alloc(valueSize));
+	else remove(map, key);
+}
+
+function locate({ program, map, key }: OwnEntry, lab: Lab): { map: number; key: Buffer } {
+	const fd = lab.program(program).maps.get(map);
+	if (fd === undefined) throw new Error(`program ${program} has no map ${map}`);
+	return { map: fd, key: fill(key, (end) => lab.ifindex(end)) as Buffer };
+}
+
+export function describe(spec: OwnEntry): string {
+	return `${spec.program} ${spec.map}[${spec.label}] = ${valueText(spec)}`;
+}
+
+export function valueText({ value, runs }: OwnEntry): string {
+	const ends = endsOf(value);
+	const text = ends.length ? ends.join(", ") : `0x${value.hex}`;
+	return runs === undefined ? text : `${text} through ${runs}`;
+}

@@ -1,0 +1,209 @@
+/** Programs of the file's own: what the kind `program` knows of them. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type Encoded, endsOf, fill } from "../btf/encoded.js";
+import type { Requirements } from "../declare/requirements.js";
+import type { Lab } from "../kernel/lab.js";
+import { createLabel } from "../kernel/label.js";
+import { type LoadedProgram, loadProgram } from "../kernel/load.js";
+import { deepEqual, type LabObject } from "../plan/object.js";
+import type { Label, OwnLabel } from "../snapshot/label.js";
+import type { Query, Snapshot } from "../snapshot/snapshot.js";
+import type { Program as Declared } from "../topology/topology.js";
+import { vethOf } from "./veth.js";
+
+export interface OwnProgram {
+	/** Its C function. */
+	function: string;
+	/** Of the object's content. */
+	digest: string;
+	/** What global variables are set to before it is loaded. */
+	globals: Record<string, Encoded>;
+	/** A hash of what its maps are, by name: one that stays the same keeps its content under a changed program. */
+	maps: Record<string, string>;
+	/** The folder in which they are pinned. */
+	pin?: string;
+	/** Where it comes from; absent of a program that is in the kernel. */
+	object?: {
+		path: string;
+		/** What the file calls it. */
+		origin: string;
+		/** Maps that may hold no other entries. */
+		exact: string[];
+	};
+}
+
+export function isOwn(spec: object): spec is OwnProgram {
+	return "function" in spec;
+}
+
+export function declare({ own, peers }: Requirements): LabObject<OwnProgram>[] {
+	return Array.from(own, ([name, program]) => ({
+		kind: "program",
+		name,
+		spec: specOfDeclared(program),
+		within: [],
+		needs: [...new Set(program.globals.flatMap(({ value }) => endsOf(value)))].map((end) =>
+			vethOf(end, peers.get(end)?.name),
+		),
+	}));
+}
+
+function specOfDeclared({
+	path,
+	origin,
+	digest,
+	maps,
+	globals,
+	entries,
+	pin,
+	...program
+}: Declared): OwnProgram {
+	return {
+		function: program.function,
+		digest,
+		globals: Object.fromEntries(globals.map(({ name, value }) => [name, value])),
+		maps: Object.fromEntries(maps.map(({ name, definition }) => [name, hash(Buffer.from(definition))])),
+		object: {
+			path,
+			origin,
+			exact: maps.filter(({ exact }) => exact).map(({ name }) => name),
+		},
+		...(pin !== undefined && { pin }),
+	};
+}
+
+/** The maps that may hold nothing but what the file says are read whole. */
+export function ask(program: string, { object }: OwnProgram): Query[] {
+	return (object?.exact ?? []).map((map) => ({ program, map, all: true }));
+}
+
+/** A label says what a variable was set to; where that is what is wanted, in the words of the file. */
+export function specOf(
+	{ ends }: Snapshot,
+	label: Label,
+	own: OwnLabel,
+	desired: object | undefined,
+): OwnProgram {
+	const wanted = desired && isOwn(desired) ? desired.globals : {};
+	const indexOf = (end: Encoded["hex"]) => ends.get(end as never)?.link.index;
+	return {
+		function: label.source,
+		digest: label.digest,
+		globals: Object.fromEntries(
+			Object.entries(label.globals).map(([name, setting]): [string, Encoded] => {
+				const value = wanted[name];
+				return [name, value && settingOf(value, indexOf) === setting ? value : { hex: String(setting) }];
+			}),
+		),
+		maps: Object.fromEntries(Object.entries(own.maps).map(([name, { definition }]) => [name, definition])),
+		...(own.pin !== undefined && { pin: own.pin }),
+	};
+}
+
+/** A value as a label has it: the bytes, or a hash where they are many. Undefined where an end is missing. */
+function settingOf(value: Encoded, ifindexOf: (end: never) => number | undefined): string | undefined {
+	const LONG = 32;
+	const bytes = fill(value, ifindexOf as (end: string) => number | undefined);
+	return bytes && (bytes.length > LONG ? hash(bytes) : bytes.toString("hex"));
+}
+
+export function isSame(desired: OwnProgram, actual: OwnProgram): boolean {
+	return (
+		desired.function === actual.function &&
+		desired.digest === actual.digest &&
+		deepEqual(desired.globals, actual.globals) &&
+		desired.pin === actual.pin
+	);
+}
+
+/** A map that is made anew has none of the entries that were in the one before. */
+export function takes(from: OwnProgram, to: OwnProgram, { kind, spec }: LabObject): boolean {
+	const { map } = spec as { map?: string };
+	return kind === "entry" && map !== undefined && !survives(map, from.maps, to.maps);
+}
+
+function survives(map: string, from: OwnProgram["maps"], to: OwnProgram["maps"]): boolean {
+	return from[map] !== undefined && from[map] === to[map];
+}
+
+export function describe(name: string, { function: entry, object }: OwnProgram): string {
+	return object ? `${name} (${entry} of ${object.origin})` : `${name} (${entry})`;
+}
+
+export function describeChange(from: OwnProgram, to: OwnProgram): string {
+	const names = Object.keys({ ...from.globals, ...to.globals });
+	const globals = names.filter((name) => !deepEqual(from.globals[name], to.globals[name]));
+	const what = [
+		...(from.digest === to.digest ? [] : ["another object"]),
+		...(from.function === to.function ? [] : [`${from.function} → ${to.function}`]),
+		...(globals.length ? [`another ${globals.join(", ")}`] : []),
+		...(from.pin === to.pin ? [] : [to.pin === undefined ? "not pinned" : `pinned in ${to.pin}`]),
+	];
+	const lost = Object.keys(from.maps).filter((map) => !survives(map, from.maps, to.maps));
+	const rest = lost.length === 0 ? "maps kept" : `maps kept but for ${lost.join(", ")}`;
+	return `${what.join(", ")}: loaded anew, ${rest}`;
+}
+
+/** Whether a program that is in the kernel already is what is wanted. */
+export function isLoadOf(label: Label, spec: OwnProgram, lab: Lab): boolean {
+	if (!label.own || label.source !== spec.function || label.digest !== spec.digest) return false;
+	if (label.own.pin !== spec.pin) return false;
+	return deepEqual(label.globals, settingsOf(spec, lab));
+}
+
+function settingsOf({ globals }: OwnProgram, lab: Lab): Record<string, string> {
+	return Object.fromEntries(
+		Object.entries(globals).map(([name, value]) => [
+			name,
+			settingOf(value, (end) => lab.ifindexes.get(end)) ?? "",
+		]),
+	);
+}
+
+/** In place of the one that the lab has under this name, whose maps it takes over where they are the same. */
+export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
+	const { object } = spec;
+	if (!object) throw new Error(`program ${name} is gone, and its object is not known`);
+	const elf = readFileSync(object.path);
+	if (hash(elf) !== spec.digest) throw new Error(`${object.path} has changed meanwhile: apply again`);
+	const before = lab.programs.get(name);
+	const kept = Object.keys(spec.maps).flatMap((map): [string, number][] => {
+		const fd = before?.maps.get(map);
+		const definition = before?.label?.own?.maps[map]?.definition;
+		return fd !== undefined && definition === spec.maps[map] ? [[map, fd]] : [];
+	});
+	return loadProgram(name, elf, {
+		program: spec.function,
+		globals: new Map(
+			Object.entries(spec.globals).map(([global, value]) => [
+				global,
+				fill(value, (end) => lab.ifindex(end)) as Buffer,
+			]),
+		),
+		maps: new Map(kept),
+		label: (ids) =>
+			createLabel({
+				lab: lab.name,
+				program: name,
+				source: spec.function,
+				digest: spec.digest,
+				globals: settingsOf(spec, lab),
+				firstIfindex: lab.firstIfindex,
+				ports: 0,
+				own: {
+					maps: Object.fromEntries(
+						Object.entries(spec.maps).flatMap(([map, definition]) => {
+							const id = ids.get(map);
+							return id === undefined ? [] : [[map, { id, definition }]];
+						}),
+					),
+					...(spec.pin !== undefined && { pin: spec.pin }),
+				},
+			}),
+	});
+}
+
+function hash(content: Buffer): string {
+	return createHash("sha256").update(content).digest("hex").slice(0, 16);
+}

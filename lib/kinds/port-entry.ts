@@ -1,0 +1,99 @@
+import type { Requirements } from "../declare/requirements.js";
+import { remove, u32Key, update } from "../kernel/bpf.js";
+import type { Lab } from "../kernel/lab.js";
+import type { LabObject } from "../plan/object.js";
+import { builtin, isBuiltin, type Value } from "../programs/builtin.js";
+import type { Snapshot } from "../snapshot/snapshot.js";
+import type { EndName } from "../topology/topology.js";
+import { currentPrograms } from "./program.js";
+import { vethOf } from "./veth.js";
+
+/** An entry of a map by port, of a built-in program. */
+export interface PortEntry {
+	program: string;
+	/** The object that the program is loaded from: it knows the layout. */
+	source: string;
+	map: string;
+	/** The end whose port is the key. */
+	key: EndName;
+	value: Value;
+}
+
+export function declare({ entries, peers, programs }: Requirements): LabObject<PortEntry>[] {
+	return entries.map(({ program, map, key, value, reason }) => ({
+		...object({ program, source: programs.get(program)?.builtin ?? program, map, key, value }),
+		needs: [key, ...("ifindex" in value ? [value.ifindex as EndName] : [])].map((end) =>
+			vethOf(end, peers.get(end)?.name),
+		),
+		...(reason !== undefined && { reason }),
+	}));
+}
+
+export function observe(snapshot: Snapshot): LabObject<PortEntry>[] {
+	const { endByIndex, firstIfindex } = snapshot;
+	const endOf = (ifindex: number): EndName => endByIndex.get(ifindex) ?? `:#${ifindex}`;
+	return Array.from(currentPrograms(snapshot)).flatMap(([program, { label, entries }]) => {
+		const { source } = label;
+		if (label.own || !isBuiltin(source)) return [];
+		const { maps, frozen } = builtin(source);
+		return Object.entries(maps).flatMap(([map, layout]) =>
+			map === frozen
+				? []
+				: Array.from(entries.get(map) ?? [], ([port, bytes]) =>
+						object({
+							program,
+							source,
+							map,
+							key: endOf(firstIfindex + port),
+							value: layout.decode(bytes, endOf),
+						}),
+					),
+		);
+	});
+}
+
+export function put(spec: PortEntry, lab: Lab): void {
+	const { map, key, layout } = locate(spec, lab);
+	update(
+		map,
+		key,
+		layout.encode(spec.value, (end) => lab.ifindex(end as EndName)),
+	);
+}
+
+export function erase(spec: PortEntry, lab: Lab): void {
+	const { map, key, layout } = locate(spec, lab);
+	// An array has no entry to delete, only one of zeros.
+	if (isArray(spec)) update(map, key, Buffer.alloc(layout.size));
+	else remove(map, key);
+}
+
+export function describe({ program, map, key, value }: PortEntry): string {
+	return `${program} ${map}[${key}] = ${valueText({ value })}`;
+}
+
+export function valueText({ value }: Pick<PortEntry, "value">): string {
+	return "ifindex" in value ? value.ifindex : `${value.source} → ${value.destination}`;
+}
+
+function object(spec: PortEntry): LabObject<PortEntry> {
+	const { program, map, key } = spec;
+	return { kind: "entry", name: `${program} ${map} ${key}`, spec, within: [`program ${program}`], needs: [] };
+}
+
+function locate({ program, source, map, key }: PortEntry, lab: Lab) {
+	const fd = lab.program(program).maps.get(map);
+	const layout = isBuiltin(source) ? builtin(source).maps[map] : undefined;
+	if (fd === undefined || !layout) throw new Error(`program ${program} has no map ${map}`);
+	return { map: fd, key: u32Key(portOf(key, lab)), layout };
+}
+
+/** An entry that nobody wants may be at a port that no end has: `:#100007`. */
+function portOf(key: EndName, lab: Lab): number {
+	return key.startsWith(":#") ? Number(key.slice(2)) - lab.firstIfindex : lab.port(key);
+}
+
+/** Of the maps by port, a devmap alone is no array. */
+function isArray({ map }: PortEntry): boolean {
+	return map !== "ports";
+}
