@@ -1,4 +1,5 @@
 import type { Machine } from "../machine.js";
+import { entriesOf, mapOf, runningOn } from "./maps.js";
 
 /** enum xdp_action of <linux/bpf.h>, in its order. */
 export const ACTIONS = ["XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"] as const;
@@ -6,17 +7,14 @@ export type Action = (typeof ACTIONS)[number];
 /** Packets by what became of them. */
 export type Counts = Record<Action, number>;
 
-interface Link {
-	ifindex: number;
-	xdp?: { mode: number; prog: { id: number } };
-}
-
-interface Dumped<Value> {
-	formatted: { key: number; value: Value; values: { value: Value }[] };
-}
-
 interface PortCounters {
-	action: { packets: number }[];
+	key: number;
+	/** One a CPU. */
+	values: { value: { action: { packets: number }[] } }[];
+}
+
+interface Constants {
+	value: { ".rodata": Record<string, number>[] };
 }
 
 /** Where the counters of a loaded program are. */
@@ -28,10 +26,13 @@ interface Located {
 /** IFLA_XDP_ATTACHED of <linux/if_link.h>: XDP_ATTACHED_DRV. */
 const NATIVE = 1;
 
-/** Reads what programs have counted from their own map `counters`, and has ethtool confirm it. */
+/**
+ * Reads what programs have counted from their own map `counters`, and has the driver confirm it; of a
+ * program that has no such map, what the driver has counted.
+ */
 export class Counters {
 	readonly #machine: Machine;
-	readonly #located = new Map<number, Promise<Located>>();
+	readonly #located = new Map<number, Promise<Located | undefined>>();
 
 	constructor(machine: Machine) {
 		this.#machine = machine;
@@ -64,49 +65,40 @@ export class Counters {
 	}
 
 	async #readEnd(end: string): Promise<{ counts: Counts; driver?: Counts }> {
-		const [namespace = "", device = ""] = end.split(":");
-		const show = ["-j", "-d", "link", "show", "dev", device];
-		const [link] = await this.#machine.json<Link[]>(namespace, "ip", ...show);
-		if (!link?.xdp) throw new Error(`${end} runs no program`);
-		const { map, firstIfindex } = await this.#locate(link.xdp.prog.id);
-		const ports = await this.#bpftool<Dumped<PortCounters>[]>("map", "dump", "id", map);
-		const port = ports.find(({ formatted }) => formatted.key === link.ifindex - firstIfindex);
+		const { id, mode, ifindex } = await runningOn(this.#machine, end);
+		const driver = mode === NATIVE ? await this.#statistics(end) : undefined;
+		const located = await this.#locate(id);
+		if (!located) {
+			if (!driver) throw new Error(`nobody counts on ${end}`);
+			return { counts: driver };
+		}
+		const ports = await entriesOf<PortCounters>(this.#machine, located.map);
+		const port = ports.find(({ key }) => key === ifindex - located.firstIfindex);
 		if (!port) throw new Error(`${end} is no port of its program`);
 		const counts = byAction((i) =>
-			port.formatted.values.reduce((sum, { value }) => sum + (value.action[i]?.packets ?? 0), 0),
+			port.values.reduce((sum, { value }) => sum + (value.action[i]?.packets ?? 0), 0),
 		);
-		if (link.xdp.mode !== NATIVE) return { counts };
-		return { counts, driver: await this.#statistics(namespace, device) };
+		return { counts, ...(driver && { driver }) };
 	}
 
-	#locate(program: number): Promise<Located> {
+	#locate(program: number): Promise<Located | undefined> {
 		const known = this.#located.get(program) ?? this.#find(program);
 		this.#located.set(program, known);
 		return known;
 	}
 
-	async #find(program: number): Promise<Located> {
-		const { map_ids } = await this.#bpftool<{ map_ids: number[] }>("prog", "show", "id", String(program));
-		const maps = await Promise.all(
-			map_ids.map((id) => this.#bpftool<{ id: number; name: string }>("map", "show", "id", String(id))),
-		);
-		const idOf = (name: RegExp) => String(maps.find((map) => name.test(map.name))?.id);
-		const [constants] = await this.#bpftool<Dumped<{ ".rodata": Record<string, number>[] }>[]>(
-			"map",
-			"dump",
-			"id",
-			idOf(/\.rodata$/),
-		);
-		const { first_ifindex } = Object.assign({}, ...(constants?.formatted.value[".rodata"] ?? []));
-		return { map: idOf(/^counters$/), firstIfindex: first_ifindex };
-	}
-
-	#bpftool<T>(...args: string[]): Promise<T> {
-		return this.#machine.json<T>("host", "bpftool", "-j", ...args);
+	async #find(program: number): Promise<Located | undefined> {
+		const map = await mapOf(this.#machine, program, /^counters$/);
+		const rodata = await mapOf(this.#machine, program, /\.rodata$/);
+		if (map === undefined || rodata === undefined) return undefined;
+		const [constants] = await entriesOf<Constants>(this.#machine, rodata);
+		const { first_ifindex } = Object.assign({}, ...(constants?.value[".rodata"] ?? []));
+		return { map, firstIfindex: first_ifindex };
 	}
 
 	/** The driver's own statistics, of all queues. */
-	async #statistics(namespace: string, device: string): Promise<Counts> {
+	async #statistics(end: string): Promise<Counts> {
+		const [namespace = "", device = ""] = end.split(":");
 		const { stdout } = await this.#machine.in(namespace, "ethtool", ["-S", device]);
 		const total = (name: string) =>
 			Array.from(stdout.matchAll(new RegExp(`rx_queue_\\d+_${name}: (\\d+)`, "g"))).reduce(
