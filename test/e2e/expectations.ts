@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { parse } from "yaml";
-import { parseTopology } from "../../lib/topology/index.js";
+import { draftTopology } from "../../lib/topology/parse-topology.js";
 import type { Machine } from "../machine.js";
 import type { Action, Counters } from "./counters.js";
 import { type Flow, ping, TCP_ARRIVES, tcp, udp } from "./traffic.js";
@@ -37,7 +37,7 @@ const IMPATIENT = 250;
 
 /** The `expect` list of a topology. */
 export function expectationsOf(text: string): Expectation[] {
-	const topology = parseTopology(text, "topology.yaml");
+	const { topology } = draftTopology(text, "topology.yaml");
 	const ends = topology.veths.flatMap((veth) => veth.ends);
 	const { expect: entries } = parse(text, { merge: true }) as { expect?: Entry[] };
 	return (entries ?? []).map((entry) => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, vi } from "vitest";
 import { Machine } from "../machine.js";
 import { Counters, forwardedByStack } from "./counters.js";
@@ -20,6 +21,13 @@ export async function startBench(forwarding?: boolean): Promise<Bench> {
 		await machine.run("sysctl", ["-q", "-w", ...names.map((name) => `${name}=${value}`)]);
 	}
 	return { machine, counters: new Counters(machine), bare: await snapshot(machine) };
+}
+
+/** A file of topologies/ to be edited and read from standard input: its paths begin at the project's folder. */
+export function textOf(file: string): string {
+	return readFileSync(`topologies/${file}`, "utf8")
+		.replaceAll("source: programs/", "source: topologies/programs/")
+		.replaceAll("include: [../bpf]", "include: [bpf]");
 }
 
 /** Applies a topology, a file's path or text on standard input, and expects that it says no word of warning. */

@@ -18,7 +18,7 @@ const scenarios = files.flatMap((file) => [
 	[`${file} on a machine that does not forward`, file, false] as const,
 ]);
 
-test("there are the files of both courses and the showpiece", () => {
+test("there are the files of both courses, the showpiece and the programs of one's own", () => {
 	expect(files.sort()).toEqual([
 		"case04-fib.yaml",
 		"case04-hardcoded.yaml",
@@ -27,6 +27,7 @@ test("there are the files of both courses and the showpiece", () => {
 		"packet03-2-redirect.yaml",
 		"packet03-3-redirect-map.yaml",
 		"packet03-4-router.yaml",
+		"rate-limiter.yaml",
 		"three-routers.yaml",
 	]);
 });

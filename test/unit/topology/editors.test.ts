@@ -7,7 +7,7 @@ import { parse } from "yaml";
 /** As somebody gets it who has the package: its own name leads there from inside as well. */
 const schema = createRequire(import.meta.url)("xdp-topology/schema");
 const folder = new URL("../../../topologies/", import.meta.url);
-const files = readdirSync(folder);
+const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 
 /** What a YAML language server does with the schema: it knows draft 07, and nothing of this project. */
 function check(document: unknown): unknown {
