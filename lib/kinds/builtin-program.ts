@@ -12,6 +12,7 @@ import { type BuiltinName, builtin, isBuiltin, type RedirectValue } from "../pro
 import type { Label } from "../snapshot/label.js";
 import type { ProgramSnapshot, Snapshot } from "../snapshot/snapshot.js";
 import type { EndName } from "../topology/topology.js";
+import { holdsAll, portsFor } from "./ports.js";
 import { vethOf } from "./veth.js";
 
 export interface BuiltinProgram {
@@ -88,19 +89,6 @@ export function specOf(
 
 function digestOf(elf: Buffer): string {
 	return createHash("sha256").update(elf).digest("hex").slice(0, 16);
-}
-
-/** Room to grow: a lab that gets a few more ends keeps its programs and their counters. */
-function portsFor(ends: number): number {
-	const LEAST = 64;
-	return 2 ** Math.ceil(Math.log2(Math.max(LEAST, ends)));
-}
-
-function holdsAll({ ends, firstIfindex }: Snapshot, label: Label): boolean {
-	return (
-		label.firstIfindex === firstIfindex &&
-		[...ends.values()].every(({ link }) => link.index < firstIfindex + label.ports)
-	);
 }
 
 function readConstants(

@@ -3,13 +3,15 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type Encoded, endsOf, fill } from "../btf/encoded.js";
 import type { Requirements } from "../declare/requirements.js";
+import { mapInfo } from "../kernel/bpf.js";
 import type { Lab } from "../kernel/lab.js";
 import { createLabel } from "../kernel/label.js";
 import { type LoadedProgram, loadProgram } from "../kernel/load.js";
 import { deepEqual, type LabObject } from "../plan/object.js";
 import type { Label, OwnLabel } from "../snapshot/label.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
-import type { Program as Declared } from "../topology/topology.js";
+import type { Program as Declared, EndName } from "../topology/topology.js";
+import { holdsAll, portsFor } from "./ports.js";
 import { vethOf } from "./veth.js";
 
 export interface OwnProgram {
@@ -23,6 +25,8 @@ export interface OwnProgram {
 	maps: Record<string, string>;
 	/** The folder in which they are pinned. */
 	pin?: string;
+	/** At least as many ports the maps must have whose keys are ifindexes; 0 where there are none. */
+	ports: number;
 	/** Where it comes from; absent of a program that is in the kernel. */
 	object?: {
 		path: string;
@@ -30,6 +34,10 @@ export interface OwnProgram {
 		origin: string;
 		/** Maps that may hold no other entries. */
 		exact: string[];
+		/** max_entries of maps that are given another room than the object says. */
+		room: Record<string, number>;
+		/** Maps that are given room for all ifindexes of the lab. */
+		byIfindex: string[];
 	};
 }
 
@@ -37,39 +45,41 @@ export function isOwn(spec: object): spec is OwnProgram {
 	return "function" in spec;
 }
 
-export function declare({ own, peers }: Requirements): LabObject<OwnProgram>[] {
-	return Array.from(own, ([name, program]) => ({
-		kind: "program",
-		name,
-		spec: specOfDeclared(program),
-		within: [],
-		needs: [...new Set(program.globals.flatMap(({ value }) => endsOf(value)))].map((end) =>
-			vethOf(end, peers.get(end)?.name),
-		),
-	}));
+export function declare({ own, ends, peers }: Requirements): LabObject<OwnProgram>[] {
+	return Array.from(own, ([name, program]) => {
+		const byIfindex = program.maps.filter((map) => map.byIfindex).map((map) => map.name);
+		const reason = `${byIfindex.join(", ")} made larger: the keys are ifindexes`;
+		return {
+			kind: "program",
+			name,
+			spec: specOfDeclared(program, byIfindex, ends.size),
+			within: [],
+			needs: [...new Set(program.globals.flatMap(({ value }) => endsOf(value)))].map((end) =>
+				vethOf(end, peers.get(end)?.name),
+			),
+			...(byIfindex.length > 0 && { reason }),
+		};
+	});
 }
 
-function specOfDeclared({
-	path,
-	origin,
-	digest,
-	maps,
-	globals,
-	entries,
-	pin,
-	...program
-}: Declared): OwnProgram {
+function specOfDeclared(program: Declared, byIfindex: string[], ends: number): OwnProgram {
+	const { path, origin, digest, maps, globals, pin } = program;
 	return {
 		function: program.function,
 		digest,
 		globals: Object.fromEntries(globals.map(({ name, value }) => [name, value])),
 		maps: Object.fromEntries(maps.map(({ name, definition }) => [name, hash(Buffer.from(definition))])),
+		ports: byIfindex.length > 0 ? portsFor(ends) : 0,
+		...(pin !== undefined && { pin }),
 		object: {
 			path,
 			origin,
 			exact: maps.filter(({ exact }) => exact).map(({ name }) => name),
+			room: Object.fromEntries(
+				maps.flatMap(({ name, maxEntries }) => (maxEntries ? [[name, maxEntries]] : [])),
+			),
+			byIfindex,
 		},
-		...(pin !== undefined && { pin }),
 	};
 }
 
@@ -80,13 +90,13 @@ export function ask(program: string, { object }: OwnProgram): Query[] {
 
 /** A label says what a variable was set to; where that is what is wanted, in the words of the file. */
 export function specOf(
-	{ ends }: Snapshot,
+	snapshot: Snapshot,
 	label: Label,
 	own: OwnLabel,
 	desired: object | undefined,
 ): OwnProgram {
 	const wanted = desired && isOwn(desired) ? desired.globals : {};
-	const indexOf = (end: Encoded["hex"]) => ends.get(end as never)?.link.index;
+	const indexOf = (end: EndName) => snapshot.ends.get(end)?.link.index;
 	return {
 		function: label.source,
 		digest: label.digest,
@@ -97,14 +107,15 @@ export function specOf(
 			}),
 		),
 		maps: Object.fromEntries(Object.entries(own.maps).map(([name, { definition }]) => [name, definition])),
+		ports: holdsAll(snapshot, label) ? label.ports : 0,
 		...(own.pin !== undefined && { pin: own.pin }),
 	};
 }
 
 /** A value as a label has it: the bytes, or a hash where they are many. Undefined where an end is missing. */
-function settingOf(value: Encoded, ifindexOf: (end: never) => number | undefined): string | undefined {
+function settingOf(value: Encoded, ifindexOf: (end: EndName) => number | undefined): string | undefined {
 	const LONG = 32;
-	const bytes = fill(value, ifindexOf as (end: string) => number | undefined);
+	const bytes = fill(value, ifindexOf);
 	return bytes && (bytes.length > LONG ? hash(bytes) : bytes.toString("hex"));
 }
 
@@ -113,6 +124,8 @@ export function isSame(desired: OwnProgram, actual: OwnProgram): boolean {
 		desired.function === actual.function &&
 		desired.digest === actual.digest &&
 		deepEqual(desired.globals, actual.globals) &&
+		deepEqual(desired.maps, actual.maps) &&
+		actual.ports >= desired.ports &&
 		desired.pin === actual.pin
 	);
 }
@@ -140,6 +153,7 @@ export function describeChange(from: OwnProgram, to: OwnProgram): string {
 		...(globals.length ? [`another ${globals.join(", ")}`] : []),
 		...(from.pin === to.pin ? [] : [to.pin === undefined ? "not pinned" : `pinned in ${to.pin}`]),
 	];
+	if (what.length === 0) what.push("another size of maps");
 	const lost = Object.keys(from.maps).filter((map) => !survives(map, from.maps, to.maps));
 	const rest = lost.length === 0 ? "maps kept" : `maps kept but for ${lost.join(", ")}`;
 	return `${what.join(", ")}: loaded anew, ${rest}`;
@@ -148,7 +162,11 @@ export function describeChange(from: OwnProgram, to: OwnProgram): string {
 /** Whether a program that is in the kernel already is what is wanted. */
 export function isLoadOf(label: Label, spec: OwnProgram, lab: Lab): boolean {
 	if (!label.own || label.source !== spec.function || label.digest !== spec.digest) return false;
-	if (label.own.pin !== spec.pin) return false;
+	const maps = Object.fromEntries(
+		Object.entries(label.own.maps).map(([name, { definition }]) => [name, definition]),
+	);
+	if (label.own.pin !== spec.pin || !deepEqual(maps, spec.maps)) return false;
+	if (label.ports < spec.ports || (spec.ports > 0 && label.firstIfindex !== lab.firstIfindex)) return false;
 	return deepEqual(label.globals, settingsOf(spec, lab));
 }
 
@@ -167,12 +185,11 @@ export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
 	if (!object) throw new Error(`program ${name} is gone, and its object is not known`);
 	const elf = readFileSync(object.path);
 	if (hash(elf) !== spec.digest) throw new Error(`${object.path} has changed meanwhile: apply again`);
-	const before = lab.programs.get(name);
-	const kept = Object.keys(spec.maps).flatMap((map): [string, number][] => {
-		const fd = before?.maps.get(map);
-		const definition = before?.label?.own?.maps[map]?.definition;
-		return fd !== undefined && definition === spec.maps[map] ? [[map, fd]] : [];
-	});
+	const ports = spec.ports && Math.max(spec.ports, portsFor(1 + Math.max(0, ...lab.ports())));
+	const room = new Map([
+		...Object.entries(object.room),
+		...object.byIfindex.map((map): [string, number] => [map, lab.firstIfindex + ports]),
+	]);
 	return loadProgram(name, elf, {
 		program: spec.function,
 		globals: new Map(
@@ -181,7 +198,8 @@ export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
 				fill(value, (end) => lab.ifindex(end)) as Buffer,
 			]),
 		),
-		maps: new Map(kept),
+		maxEntries: room,
+		maps: keptMaps(spec, lab.programs.get(name), room),
 		label: (ids) =>
 			createLabel({
 				lab: lab.name,
@@ -190,7 +208,7 @@ export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
 				digest: spec.digest,
 				globals: settingsOf(spec, lab),
 				firstIfindex: lab.firstIfindex,
-				ports: 0,
+				ports,
 				own: {
 					maps: Object.fromEntries(
 						Object.entries(spec.maps).flatMap(([map, definition]) => {
@@ -202,6 +220,20 @@ export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
 				},
 			}),
 	});
+}
+
+/** The maps of the program before that this one can take over. */
+function keptMaps(
+	spec: OwnProgram,
+	before: LoadedProgram | undefined,
+	room: ReadonlyMap<string, number>,
+): Map<string, number> {
+	const kept = Object.keys(spec.maps).flatMap((map): [string, number][] => {
+		const fd = before?.maps.get(map);
+		if (fd === undefined || before?.label?.own?.maps[map]?.definition !== spec.maps[map]) return [];
+		return mapInfo(fd).maxEntries < (room.get(map) ?? 0) ? [] : [[map, fd]];
+	});
+	return new Map(kept);
 }
 
 function hash(content: Buffer): string {

@@ -1,49 +1,86 @@
 import { parsePrefixKey } from "../btf/bytes.js";
 import { type Encoder, type Place, REFERENCES } from "../btf/encode.js";
-import { type Encoded, encoded } from "../btf/encoded.js";
+import { type Encoded, encoded, endsOf } from "../btf/encoded.js";
 import type { BpfObject, MapDefinition } from "../btf/object.js";
-import { LPM_TRIE, mapType } from "../programs/maps.js";
+import { LPM_TRIE, mapDefinition, mapType } from "../programs/maps.js";
 import type { Context } from "./declared.js";
 import type { MapContents, MapEntry as MapEntryDocument } from "./generated/document.js";
 import type { Sound } from "./positions.js";
 import { list, quote } from "./printable.js";
 import type { ProgramSource } from "./programs.js";
-import type { MapEntry } from "./topology.js";
+import type { Range } from "./source.js";
+import type { MapEntry, ProgramMap } from "./topology.js";
 
 type EntryList = Sound<MapEntryDocument>[];
 
-/** The entries that a program's file names, and the maps that may hold no others. */
+/** What the file says of the maps of a program. */
 export function resolveMaps(
 	{ entry }: ProgramSource,
 	object: BpfObject,
 	encoder: Encoder,
 	context: Context,
-): { entries: MapEntry[]; exact: ReadonlySet<string> } {
-	const { positions, report } = context;
-	const byName = new Map(object.maps.map((map) => [map.name, map]));
+): { entries: MapEntry[]; maps: ProgramMap[] } {
+	const { positions } = context;
 	const entries: MapEntry[] = [];
-	const exact = new Set<string>();
+	const maps = new Map(object.maps.map((map) => [map.name, { map, exact: false, byIfindex: false }]));
 	for (const { name, value, key } of positions.entries<EntryList | Sound<MapContents>>(entry.maps ?? {})) {
-		const map = byName.get(name);
-		if (!map) {
-			const names = [...byName.keys()];
-			report.error(key, "program", `the object has no map ${quote(name)}`, () => {
-				const known = names.length ? `it has ${list(names.slice(0, 8).map(quote))}` : "it has none";
-				return report.suggest(name, names) ?? known;
-			});
-			continue;
-		}
-		const { closed, name: type } = mapType(map.type);
-		if (closed !== undefined) {
-			report.error(key, "program", `${quote(name)} is a ${type}, which takes no entries from a file`, closed);
-			continue;
-		}
-		if (value === undefined) continue;
-		const items = Array.isArray(value) ? value : (value.entries ?? []);
-		if (!Array.isArray(value) && value.exact) exact.add(name);
-		entries.push(...new MapResolver(map, encoder, context).entries(items, key));
+		const found = findMap(name, key, object, context);
+		if (!found || value === undefined) continue;
+		const {
+			entries: items = [],
+			exact = false,
+			max_entries,
+		} = Array.isArray(value) ? { entries: value } : value;
+		const map = max_entries === undefined ? found : { ...found, maxEntries: max_entries };
+		const resolved = items.length || exact ? resolveEntries(map, items, key, encoder, context) : [];
+		const byIfindex =
+			resolved.some((one) => endsOf(one.key).length > 0) && mapType(map.type).indexed === true;
+		maps.set(name, { map, exact, byIfindex });
+		entries.push(...resolved);
 	}
-	return { entries, exact };
+	return {
+		entries,
+		maps: object.maps.map(({ name, maxEntries }) => {
+			const { map, exact, byIfindex } = maps.get(name) as {
+				map: MapDefinition;
+				exact: boolean;
+				byIfindex: boolean;
+			};
+			const room = map.maxEntries === maxEntries ? {} : { maxEntries: map.maxEntries };
+			return { name, type: map.type, definition: mapDefinition(object.btf, map), exact, byIfindex, ...room };
+		}),
+	};
+}
+
+function findMap(
+	name: string,
+	at: Range,
+	{ maps }: BpfObject,
+	{ report }: Context,
+): MapDefinition | undefined {
+	const map = maps.find((one) => one.name === name);
+	if (!map) {
+		const names = maps.map((one) => one.name);
+		report.error(at, "program", `the object has no map ${quote(name)}`, () => {
+			const known = names.length ? `it has ${list(names.slice(0, 8).map(quote))}` : "it has none";
+			return report.suggest(name, names) ?? known;
+		});
+	}
+	return map;
+}
+
+function resolveEntries(
+	map: MapDefinition,
+	items: EntryList,
+	at: Range,
+	encoder: Encoder,
+	context: Context,
+): MapEntry[] {
+	const { closed, name: type } = mapType(map.type);
+	if (closed === undefined) return new MapResolver(map, encoder, context).entries(items, at);
+	const message = `${quote(map.name)} is a ${type}, which takes no entries from a file`;
+	context.report.error(at, "program", message, closed);
+	return [];
 }
 
 /** Resolves the entries of one map. */
@@ -58,7 +95,7 @@ class MapResolver {
 		this.#context = context;
 	}
 
-	entries(items: EntryList, at: { start: number; end: number }): MapEntry[] {
+	entries(items: EntryList, at: Range): MapEntry[] {
 		const { positions, report } = this.#context;
 		const { name, maxEntries } = this.#map;
 		if (items.length > maxEntries)

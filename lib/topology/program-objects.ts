@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { ObjectError } from "../btf/elf.js";
 import { Encoder, type Surroundings } from "../btf/encode.js";
 import { type BpfObject, type ProgramDefinition, readBpfObject, type XdpDefinition } from "../btf/object.js";
-import { mapDefinition, mapType } from "../programs/maps.js";
+import { mapType } from "../programs/maps.js";
 import { BUILT_IN_PROGRAMS, type Context } from "./declared.js";
 import { list, quote } from "./printable.js";
 import { resolveMaps } from "./program-maps.js";
@@ -50,7 +50,7 @@ function resolveProgram(
 		const chosen = chooseProgram(source, object, context);
 		if (!chosen) return undefined;
 		const encoder = new Encoder(object.btf, surroundings(context));
-		const { exact, entries } = resolveMaps(source, object, encoder, context);
+		const { maps, entries } = resolveMaps(source, object, encoder, context);
 		return {
 			name: source.name,
 			path: content.path,
@@ -59,12 +59,7 @@ function resolveProgram(
 			function: chosen.name,
 			place: chosen.xdp.place,
 			frags: chosen.xdp.frags,
-			maps: object.maps.map((map) => ({
-				name: map.name,
-				type: map.type,
-				definition: mapDefinition(object.btf, map),
-				exact: exact.has(map.name),
-			})),
+			maps,
 			globals: resolveGlobals(source, object, encoder, context),
 			entries,
 			...(source.pin !== undefined && { pin: source.pin }),

@@ -144,6 +144,10 @@ export interface ProgramMap {
 	definition: string;
 	/** It may hold no entries but those of the file. */
 	exact: boolean;
+	/** The room that it is given, where that is not what the object says. */
+	maxEntries?: number;
+	/** Its keys are ifindexes, and it has room for those below max_entries only. */
+	byIfindex: boolean;
 }
 
 /** The value that a global variable has when the program is loaded. */

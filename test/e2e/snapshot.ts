@@ -24,7 +24,8 @@ export async function snapshot(machine: Machine): Promise<Snapshot> {
 	// The folder of names stays, a shared mount of itself, as `ip netns` leaves it: ip-netns(8).
 	const files = ["/run", "-mindepth", "1", "!", "-path", "/run/netns", "-printf", "%y %m %p\n"];
 	const run = await machine.run("find", files);
-	return Object.assign({ namespaces: names.join("\n"), "/run": run.stdout }, ...parts);
+	const pins = await machine.run("find", ["/sys/fs/bpf", "-mindepth", "1"]);
+	return Object.assign({ namespaces: names.join("\n"), "/run": run.stdout, pins: pins.stdout }, ...parts);
 }
 
 async function snapshotOf(machine: Machine, namespace: string): Promise<Snapshot> {

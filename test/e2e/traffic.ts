@@ -23,17 +23,20 @@ export interface PingOptions {
 	count?: number;
 	/** Bytes of ICMP payload; such a packet may not be fragmented. */
 	size?: number;
+	/** As fast as replies come. */
+	flood?: boolean;
 }
 
 /** @returns the number of replies */
 export async function ping(
 	machine: Machine,
 	flow: Flow,
-	{ count = 3, size }: PingOptions = {},
+	{ count = 3, size, flood = false }: PingOptions = {},
 ): Promise<number> {
 	const wait = String((flow.patience ?? PATIENCE) / 1000);
 	const whole = size === undefined ? [] : ["-s", String(size), "-M", "do"];
-	const args = ["-n", "-q", "-c", String(count), "-i", "0.05", "-W", wait, ...whole, flow.address];
+	const pace = flood ? ["-f"] : ["-i", "0.05"];
+	const args = ["-n", "-q", "-c", String(count), ...pace, "-W", wait, ...whole, flow.address];
 	const { stdout, stderr } = await machine.in(flow.from, "ping", args);
 	const received = / (\d+) received/.exec(stdout)?.[1];
 	if (received === undefined) throw new Error(`ping ${flow.address} from ${flow.from}: ${stderr}`);

@@ -1,0 +1,16 @@
+import type { Label } from "../snapshot/label.js";
+import type { Snapshot } from "../snapshot/snapshot.js";
+
+/** How many ends a lab's maps have room for. It may grow a little: programs and their counters are kept. */
+export function portsFor(ends: number): number {
+	const LEAST = 64;
+	return 2 ** Math.ceil(Math.log2(Math.max(LEAST, ends)));
+}
+
+/** Whether the maps of a program have room for all ends that are there. */
+export function holdsAll({ ends, firstIfindex }: Snapshot, label: Label): boolean {
+	return (
+		label.firstIfindex === firstIfindex &&
+		[...ends.values()].every(({ link }) => link.index < firstIfindex + label.ports)
+	);
+}
