@@ -1,10 +1,10 @@
 import { ApplyError, ConflictError, InterruptedError } from "./errors.js";
-import { requireCapabilities } from "./kernel/capabilities.js";
+import { requireCapabilities, requireWritableSysctls } from "./kernel/capabilities.js";
 import { findConflicts } from "./kernel/conflicts.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
 import { missingFolders } from "./kernel/pins.js";
-import { namesIn, readState, removeState, type State, whereabouts, writeState } from "./kernel/state.js";
+import { inspectState, namesIn, removeState, type State, whereabouts, writeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { isKnown, KINDS, kindOf } from "./kinds/registry.js";
 import { deepEqual, idOf, type LabObject } from "./plan/object.js";
@@ -55,6 +55,7 @@ export async function plan(topology: Topology): Promise<PlanResult> {
  */
 export async function apply(topology: Topology, options: ApplyOptions = {}): Promise<PlanResult> {
 	requireCapabilities();
+	requireWritableSysctls();
 	const lock = await takeLock(options.onWait ?? (() => {}), options.signal);
 	try {
 		return await withLab(topology.name, (lab) => applyLocked(lab, topology, options));
@@ -86,11 +87,11 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 	const progress = options.progress ?? silent;
 	try {
 		await converge(lab, desired, first.plan, { progress, signal: options.signal });
+		writeState(now());
 	} catch (error) {
 		if (options.keep) throw error;
 		throw await undo(lab, first, state, error, progress);
 	}
-	writeState(now());
 	return result;
 }
 
@@ -128,10 +129,11 @@ function remainsOf(lab: Lab, before: readonly LabObject[], failure: unknown): st
 
 /** All that is known before anything is touched. */
 function survey(lab: Lab, topology: Topology) {
-	const state = readState(topology.name);
+	const { state, damage } = inspectState(topology.name);
 	requireHost(state);
 	lab.recall(state);
 	const { objects, warnings } = declare(topology);
+	if (damage !== undefined) warnings.push(damage);
 	const remembered = (state?.settings ?? []).filter(isKnown);
 	let first = look(lab, objects, remembered);
 	const conflicts = [...findConflicts(lab, topology, first.snapshot), ...refusals(lab, first.plan)];

@@ -6,7 +6,7 @@ import { requireCapabilities } from "./kernel/capabilities.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
 import { endProcesses, type Process, processesIn } from "./kernel/processes.js";
-import { namesIn, readState, removeState } from "./kernel/state.js";
+import { inspectState, namesIn, removeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import type { Plan } from "./plan/plan.js";
 import { type Progress, silent } from "./progress.js";
@@ -25,6 +25,8 @@ export interface DestroyResult {
 	lab: string;
 	/** What was removed; empty where there was nothing. */
 	plan: Plan;
+	/** What was found that should not be: a state that cannot be used. */
+	warnings: string[];
 }
 
 /**
@@ -47,7 +49,7 @@ export async function destroy(name: string, options: DestroyOptions = {}): Promi
 }
 
 async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<DestroyResult> {
-	const state = readState(lab.name);
+	const { state, damage } = inspectState(lab.name);
 	requireHost(state);
 	lab.recall(state);
 	const { plan, snapshot } = look(lab, []);
@@ -59,7 +61,7 @@ async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<Destroy
 	lab.closeAll();
 	await untilUnloaded(programs);
 	removeState(lab.name);
-	return { lab: lab.name, plan };
+	return { lab: lab.name, plan, warnings: damage === undefined ? [] : [damage] };
 }
 
 /** Sees to it that nobody is left in the namespaces. */

@@ -61,6 +61,19 @@ export class UnsupportedError extends Error {
 	override readonly name = "UnsupportedError";
 }
 
+/**
+ * What node:fs threw, as an error that says what was asked for.
+ * @param call as a person would write it: `write /run/xdp-topology/lab.json`
+ */
+export function fileError(call: string, error: unknown): Error {
+	const { errno, code } = error as NodeJS.ErrnoException;
+	if (code === "EROFS")
+		return new UnsupportedError(
+			`${call}: the file system is read-only: remount it, or start the container with --privileged`,
+		);
+	return errno === undefined ? (error as Error) : new SyscallError(call, -errno);
+}
+
 /** The kernel holds something that is in the way and is not the lab's; nothing was touched. */
 export class ConflictError extends Error {
 	override readonly name = "ConflictError";

@@ -2,7 +2,7 @@ import { UsageError } from "./errors.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
 import { Lab } from "./kernel/lab.js";
 import { listLabs } from "./kernel/labs.js";
-import { readState } from "./kernel/state.js";
+import { inspectState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { kindOf } from "./kinds/registry.js";
 import { type PlanDocument, planDocument } from "./plan/render.js";
@@ -16,6 +16,8 @@ export interface LabStatus {
 	namespaces: NamespaceStatus[];
 	/** What an apply of the same topology would do now; null where it is not known what was applied. */
 	drift: PlanDocument | null;
+	/** Why it is not known, where what was remembered cannot be used. */
+	warnings: string[];
 }
 
 export interface NamespaceStatus {
@@ -58,7 +60,7 @@ export interface ProgramStatus {
 export function status(name: string): LabStatus {
 	requireCapabilities();
 	if (!listLabs().includes(name)) throw new UsageError(`no lab ${name} is up`);
-	const state = readState(name);
+	const { state, damage } = inspectState(name);
 	requireHost(state);
 	const lab = new Lab(name);
 	lab.recall(state);
@@ -69,6 +71,7 @@ export function status(name: string): LabStatus {
 			lab: name,
 			namespaces: describeNamespaces(snapshot, state?.topology),
 			drift: state ? planDocument(name, plan, warnings, (kind) => kindOf({ kind })) : null,
+			warnings: damage === undefined ? [] : [damage],
 		};
 	} finally {
 		lab.closeAll();

@@ -42,15 +42,15 @@ export function destroyCommand(name: string): Command {
 						}),
 					);
 			});
-			if (options.json) printJson(results.map((result) => renderJson({ ...result, warnings: [] })));
+			if (options.json) printJson(results.map((result) => renderJson(result)));
 			else if (!options.quiet) for (const result of results) show(result, options.verbose ?? false);
 			if (labs.length === 0 && !options.json && !options.quiet) process.stdout.write("no lab is up\n");
 		});
 }
 
 function show(result: DestroyResult, verbose: boolean): void {
-	if (verbose)
-		process.stdout.write(renderText({ ...result, warnings: [] }, { color: useColor(process.stdout) }));
+	for (const warning of result.warnings) note(`warning: ${warning}`);
+	if (verbose) process.stdout.write(renderText(result, { color: useColor(process.stdout) }));
 	else process.stdout.write(`${result.lab}: ${isEmpty(result.plan) ? "nothing to destroy" : "destroyed"}\n`);
 }
 

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import {
 	ApplyError,
 	ConflictError,
+	errnoText,
 	InterruptedError,
 	NetlinkError,
 	SyscallError,
@@ -10,6 +11,7 @@ import {
 	VerifierError,
 } from "../errors.js";
 import { TopologyError } from "../topology/error.js";
+import { printableLines } from "../topology/printable.js";
 import { note, useColor } from "./output.js";
 import { version } from "./version.js";
 
@@ -48,6 +50,7 @@ export function bareCommand(name: string, description: string, examples: string)
 		.version(version, "-V, --version", "print the version")
 		.helpOption("-h, --help", "print this help")
 		.exitOverride()
+		.configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) })
 		.showSuggestionAfterError()
 		.configureHelp({ showGlobalOptions: true })
 		.addHelpText("after", `\nExamples:\n${examples.replace(/^/gm, "  ")}`);
@@ -55,16 +58,27 @@ export function bareCommand(name: string, description: string, examples: string)
 
 /** Runs a command with the process's arguments and sets the exit status. */
 export async function main(program: Command): Promise<void> {
-	// Whoever reads may stop early, as head(1) does; that is no reason to stop half way.
-	for (const stream of [process.stdout, process.stderr])
-		stream.on("error", (error: NodeJS.ErrnoException) => {
-			if (error.code !== "EPIPE") throw error;
-		});
+	surviveWriteErrors();
 	try {
 		await program.parseAsync();
 	} catch (error) {
 		process.exitCode = report(error);
 	}
+}
+
+/**
+ * What cannot be written is no reason to stop half way. Whoever reads may stop early, as head(1) does;
+ * a result that is lost otherwise, as on a full disk, is a failure.
+ */
+function surviveWriteErrors(): void {
+	let told = false;
+	process.stderr.on("error", () => {});
+	process.stdout.on("error", ({ code, errno = 0 }: NodeJS.ErrnoException) => {
+		if (code === "EPIPE" || told) return;
+		told = true;
+		process.exitCode = EXIT.failed;
+		note(`error: the result cannot be written: ${errnoText(-errno)}`);
+	});
 }
 
 /** Tells a person what went wrong. @returns the exit status for it */
@@ -80,7 +94,6 @@ export function report(error: unknown): number {
 	const hint = undone ? "\nwhat was done has been undone" : "";
 	note(`error: ${message}${hint}`);
 	if (error instanceof UsageError) return EXIT.usage;
-	if (error instanceof UnsupportedError) return EXIT.unsupported;
 	if (error instanceof ConflictError) return EXIT.failed;
 	if (error instanceof InterruptedError)
 		return EXIT[error.reason as "SIGINT" | "SIGTERM" | "SIGHUP"] ?? EXIT.SIGINT;
@@ -88,6 +101,11 @@ export function report(error: unknown): number {
 		note(["could not be undone:", ...error.remains.map((line) => `  ${line}`)].join("\n"));
 		return EXIT.remains;
 	}
+	if (
+		error instanceof UnsupportedError ||
+		(error instanceof ApplyError && error.cause instanceof UnsupportedError)
+	)
+		return EXIT.unsupported;
 	// What is none of ours is a mistake of this program's: where it happened is all that helps.
 	const foreseen = [ApplyError, NetlinkError, SyscallError, VerifierError];
 	if (error instanceof Error && !foreseen.some((one) => error instanceof one)) note(error.stack ?? "");

@@ -28,6 +28,7 @@ export function statusCommand(name: string): Command {
 		.action((target: string | undefined, options: Options) => {
 			requireCapabilities();
 			const labs = target === undefined ? listLabs().flatMap(tryStatus) : [status(labOf(target))];
+			for (const { warnings } of labs) for (const warning of warnings) note(`warning: ${warning}`);
 			if (options.json) printJson(target === undefined ? labs : labs[0]);
 			else if (!options.quiet)
 				process.stdout.write(target === undefined ? overview(labs) : labs.map(whole).join(""));

@@ -3,6 +3,7 @@ import { UsageError } from "../errors.js";
 import { readTopology } from "../load.js";
 import type { Diagnostic } from "../topology/diagnostic.js";
 import { TopologyError } from "../topology/error.js";
+import { printable } from "../topology/printable.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { count, note, printJson, useColor } from "./output.js";
 import { showWarnings } from "./warnings.js";
@@ -37,7 +38,7 @@ async function check(file: string, options: CommonOptions): Promise<Result> {
 			showWarnings(source, topology.warnings, []);
 			const { name, namespaces, veths } = topology;
 			process.stdout.write(
-				`${source.file}: ok (${name}: ${count(namespaces.length, "namespace")}, ${count(veths.length, "veth")})\n`,
+				`${printable(source.file)}: ok (${name}: ${count(namespaces.length, "namespace")}, ${count(veths.length, "veth")})\n`,
 			);
 		}
 		return { file, valid: true, errors: [], warnings: topology.warnings };

@@ -1,18 +1,32 @@
-import { readFileSync } from "node:fs";
-import { errnoText, UnsupportedError } from "../errors.js";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { errnoText, fileError, UnsupportedError } from "../errors.js";
 import { Libbpf } from "../ffi/libbpf.js";
 
 /** <linux/capability.h> */
 const NEEDED: Readonly<Record<string, number>> = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 };
 
 /**
- * Whether this process may change what a lab consists of.
+ * Whether this process may look at and change what a lab consists of.
  * @throws UnsupportedError with the one thing to change
  */
 export function requireCapabilities(): void {
 	if (process.platform !== "linux") throw new UnsupportedError(`XDP is Linux's; this is ${process.platform}`);
+	if (!existsSync("/proc/self/status"))
+		throw new UnsupportedError("/proc is missing: mount it, by `mount -t proc proc /proc`");
 	requirePrivileges();
 	requireBpf();
+}
+
+/**
+ * Whether what only an apply needs is there as well.
+ * @throws UnsupportedError with the one thing to change
+ */
+export function requireWritableSysctls(): void {
+	try {
+		accessSync("/proc/sys/net/ipv4/ip_forward", constants.W_OK);
+	} catch (error) {
+		throw fileError("write /proc/sys/net", error);
+	}
 }
 
 function requirePrivileges(): void {
@@ -29,16 +43,22 @@ function requirePrivileges(): void {
 	throw new UnsupportedError(`${names} missing: in a container, start it with --privileged`);
 }
 
-/** The root of a user namespace has all capabilities there, and may not use BPF or large socket buffers. */
 function requireBpf(): void {
 	const { call } = Libbpf.get();
 	const result = call.progNextId(0, new Uint32Array(1));
 	if (result >= 0 || result === -ENOENT) return;
-	if (result === -EPERM)
-		throw new UnsupportedError(
-			"BPF is not permitted here: this is the root of a user namespace, as in a rootless container; use the machine's own root",
-		);
-	throw new UnsupportedError(`this kernel has no BPF: ${errnoText(-result)}`);
+	if (result !== -EPERM) throw new UnsupportedError(`this kernel has no BPF: ${errnoText(-result)}`);
+	throw new UnsupportedError(
+		isMachinesRoot()
+			? "BPF is not permitted here, to root neither: a seccomp filter or a security module forbids it; in a container, start it with --privileged"
+			: "BPF is not permitted here: this is the root of a user namespace, as in a rootless container; use the machine's own root",
+	);
+}
+
+/** The root of a user namespace has all capabilities there, and may not use BPF or large socket buffers. */
+function isMachinesRoot(): boolean {
+	// user_namespaces(7): the first one maps every id to itself.
+	return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "utf8"));
 }
 
 const EPERM = 1;

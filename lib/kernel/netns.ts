@@ -10,7 +10,7 @@ import {
 	unlinkSync,
 	writeFileSync,
 } from "node:fs";
-import { SyscallError } from "../errors.js";
+import { SyscallError, UnsupportedError } from "../errors.js";
 import {
 	CLONE_NEWNET,
 	ioctl,
@@ -28,6 +28,12 @@ import { findSharedMounts, type InMounts } from "./mounts.js";
 /** Where `ip netns` keeps its names. */
 export const NETNS_DIRECTORY = "/run/netns";
 
+/** The file that names a namespace. It never lies elsewhere, wherever the name comes from. */
+function fileOf(name: string): string {
+	if (/^\.{0,2}$|\//.test(name)) throw new Error(`${JSON.stringify(name)} cannot name a namespace`);
+	return `${NETNS_DIRECTORY}/${name}`;
+}
+
 /** A descriptor of the namespace that this thread is in. */
 export function openCurrent(): number {
 	return openSync("/proc/thread-self/ns/net", "r");
@@ -38,7 +44,7 @@ export function openNamed(name: string): number | undefined {
 	let fd: number;
 	try {
 		// A FIFO of that name would keep open(2) waiting.
-		fd = openSync(`${NETNS_DIRECTORY}/${name}`, constants.O_RDONLY | constants.O_NONBLOCK);
+		fd = openSync(fileOf(name), constants.O_RDONLY | constants.O_NONBLOCK);
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
 		throw error;
@@ -80,7 +86,7 @@ export function listNames(): string[] {
  */
 export function within<T>(fd: number, work: () => T extends Promise<unknown> ? never : T): T {
 	return comingBack(() => {
-		setns(fd, CLONE_NEWNET);
+		permitted(() => setns(fd, CLONE_NEWNET));
 		return work();
 	});
 }
@@ -88,7 +94,7 @@ export function within<T>(fd: number, work: () => T extends Promise<unknown> ? n
 /** Runs `work` with this thread in a new namespace, which is gone afterwards unless somebody holds it. */
 export function inFresh<T>(work: (fd: number) => T): T {
 	return comingBack(() => {
-		unshare(CLONE_NEWNET);
+		permitted(() => unshare(CLONE_NEWNET));
 		const fd = openCurrent();
 		try {
 			return work(fd);
@@ -147,10 +153,10 @@ export class NetnsNames {
 }
 
 function bindName(name: string, fd: number): void {
-	const target = `${NETNS_DIRECTORY}/${name}`;
+	const target = fileOf(name);
 	writeFileSync(target, "", { mode: 0o444, flag: "a" });
 	try {
-		mount(`/proc/${process.pid}/fd/${fd}`, target, "none", MS_BIND);
+		permitted(() => mount(`/proc/${process.pid}/fd/${fd}`, target, "none", MS_BIND));
 	} catch (error) {
 		unlinkSync(target);
 		throw error;
@@ -158,7 +164,7 @@ function bindName(name: string, fd: number): void {
 }
 
 function unbindName(name: string): void {
-	const target = `${NETNS_DIRECTORY}/${name}`;
+	const target = fileOf(name);
 	// Mounts may lie on one another, where /run/netns was bound over itself.
 	while (tolerating(["EINVAL", "ENOENT"], () => umount(target, MNT_DETACH)));
 	rmSync(target, { force: true });
@@ -169,9 +175,21 @@ function shareDirectory(): void {
 	mkdirSync(NETNS_DIRECTORY, { recursive: true, mode: 0o755 });
 	const share = () => mount("", NETNS_DIRECTORY, "none", MS_SHARED | MS_REC);
 	// EINVAL: it is no mount yet.
-	if (tolerating(["EINVAL"], share)) return;
+	if (tolerating(["EINVAL"], () => permitted(share))) return;
 	mount(NETNS_DIRECTORY, NETNS_DIRECTORY, "none", MS_BIND | MS_REC);
 	share();
+}
+
+/** Root may do all this; where it may not, something stands above root. */
+function permitted(call: () => void): void {
+	try {
+		call();
+	} catch (error) {
+		if (!(error instanceof SyscallError) || !["EPERM", "EACCES"].includes(error.code)) throw error;
+		throw new UnsupportedError(
+			`${error.message}: a seccomp filter or a security module forbids it; in a container, start it with --privileged`,
+		);
+	}
 }
 
 /** @returns whether the call succeeded, false where it failed by one of these errors */
@@ -187,12 +205,12 @@ function tolerating(codes: readonly string[], call: () => void): boolean {
 
 /** Whether a name is taken by what is neither a namespace nor the plain file of one. */
 export function isSomethingElse(name: string): boolean {
-	const file = lstatSync(`${NETNS_DIRECTORY}/${name}`, { throwIfNoEntry: false });
+	const file = lstatSync(fileOf(name), { throwIfNoEntry: false });
 	return file !== undefined && file.dev !== nsfsDevice() && !(file.isFile() && file.size === 0);
 }
 
 /** Whether a name is but the plain file that a crash left between naming and mounting: nobody's. */
 export function isLeftName(name: string): boolean {
-	const file = statSync(`${NETNS_DIRECTORY}/${name}`, { throwIfNoEntry: false });
+	const file = statSync(fileOf(name), { throwIfNoEntry: false });
 	return file?.isFile() === true && file.size === 0 && file.dev !== nsfsDevice();
 }

@@ -1,22 +1,29 @@
+import { createHash } from "node:crypto";
 import {
 	closeSync,
+	constants,
+	fstatSync,
 	fsyncSync,
-	mkdirSync,
+	lstatSync,
 	openSync,
 	readdirSync,
 	readFileSync,
 	readlinkSync,
 	renameSync,
-	rmdirSync,
-	rmSync,
+	unlinkSync,
 	writeFileSync,
 } from "node:fs";
+import { ConflictError, fileError } from "../errors.js";
 import type { LabObject } from "../plan/object.js";
-import { namespaceProblem } from "../topology/names.js";
+import { isLabName } from "../topology/names.js";
 import type { Topology } from "../topology/topology.js";
-
-/** What the kernel cannot tell of a lab, one file a lab. */
-export const STATE_DIRECTORY = "/run/xdp-topology";
+import {
+	hasStateDirectory,
+	isOurs,
+	kindOfFile,
+	makeStateDirectory,
+	STATE_DIRECTORY,
+} from "./state-directory.js";
 
 /** Losing it loses no lab: the marks in the kernel still find everything. */
 export interface State {
@@ -38,6 +45,16 @@ export interface State {
 	folders: string[];
 }
 
+/** What is remembered of a lab, if anything. */
+export interface Memory {
+	state: State | undefined;
+	/** Why what is there cannot be used, for a person. */
+	damage?: string;
+}
+
+/** More than the largest topology comes to, in bytes. */
+const MAX_SIZE = 64 * 1024 * 1024;
+
 function pathOf(lab: string): string {
 	return `${STATE_DIRECTORY}/${lab}.json`;
 }
@@ -50,77 +67,126 @@ export function whereabouts(): Pick<State, "boot" | "host"> {
 	};
 }
 
-/** Undefined where there is none, or none that can be used: cut off, edited, of another version or boot. */
+/** Undefined where there is none that can be used: see {@link inspectState}. */
 export function readState(lab: string): State | undefined {
+	return inspectState(lab).state;
+}
+
+/**
+ * Reads a lab's state. A file that is not, byte for byte, what {@link writeState} wrote is not used:
+ * what it names would be looked at and written as root.
+ * @throws ConflictError where the directory is somebody else's
+ */
+export function inspectState(lab: string): Memory {
+	if (!isLabName(lab) || !hasStateDirectory()) return { state: undefined };
+	const found = readWhole(pathOf(lab));
+	if (found === undefined) return { state: undefined };
+	const damage = "damage" in found ? found.damage : undefined;
+	const state = "text" in found ? decodeState(found.text) : undefined;
+	if (state?.version === 1 && state.lab === lab)
+		return { state: state.boot === whereabouts().boot ? state : undefined };
+	const why = damage ?? (state === undefined ? "was cut off or edited" : "is of another lab or version");
+	return {
+		state: undefined,
+		damage: `${pathOf(lab)} ${why}: what was applied before is not known`,
+	};
+}
+
+/** Undefined where there is no such file. */
+function readWhole(path: string): { text: string } | { damage: string } | undefined {
+	const stat = lstatSync(path, { throwIfNoEntry: false });
+	if (stat === undefined) return undefined;
+	if (!stat.isFile()) return { damage: `is ${kindOfFile(stat)}` };
+	let fd: number;
 	try {
-		const state = JSON.parse(readFileSync(pathOf(lab), "utf8")) as Partial<State> | null;
-		if (state?.version !== 1 || state.lab !== lab || state.boot !== whereabouts().boot) return undefined;
-		if (typeof state.host !== "string" || !Array.isArray(state.settings)) return undefined;
-		if (state.leaving !== undefined && !Array.isArray(state.leaving)) return undefined;
-		if (!Array.isArray(state.topology?.namespaces) || !Array.isArray(state.topology.veths)) return undefined;
-		// A lab that is up may have been applied by a version that kept fewer things.
-		const { expect = [], programs = [] } = state.topology;
-		const { pins = {}, folders = [] } = state;
-		return { ...state, pins, folders, topology: { ...state.topology, expect, programs } } as State;
+		fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+		throw fileError(`open ${path}`, error);
+	}
+	try {
+		const opened = fstatSync(fd);
+		if (!isOurs(opened) || opened.mode & 0o022) return { damage: "can be written by others" };
+		return opened.size > MAX_SIZE ? { damage: "is far too large" } : { text: readFileSync(fd, "utf8") };
+	} finally {
+		closeSync(fd);
+	}
+}
+
+function encodeState(state: State): string {
+	return JSON.stringify({ sha256: digestOf(state), state });
+}
+
+/** Undefined where the text is not one of {@link encodeState}'s. */
+function decodeState(text: string): State | undefined {
+	try {
+		const { sha256, state } = JSON.parse(text) as { sha256: string; state: State };
+		return sha256 === digestOf(state) ? state : undefined;
 	} catch {
 		return undefined;
 	}
 }
 
+function digestOf(state: State): string {
+	return createHash("sha256").update(JSON.stringify(state)).digest("hex");
+}
+
 /** Writes it whole, unless it is there already: a crash leaves the old one or the new one. */
 export function writeState(state: State): void {
-	const text = JSON.stringify(state);
-	const temporary = `${pathOf(state.lab)}.new`;
-	if (text === read(state.lab)) {
-		rmSync(temporary, { force: true }); // a crash may have left it
-		return;
-	}
-	mkdirSync(STATE_DIRECTORY, { recursive: true, mode: 0o700 });
-	const fd = openSync(temporary, "w", 0o600);
+	makeStateDirectory();
+	const path = pathOf(state.lab);
+	const temporary = `${path}.new`;
+	remove(temporary); // a crash may have left it
+	const text = encodeState(state);
+	const found = readWhole(path);
+	if (found && "text" in found && found.text === text) return;
 	try {
-		writeFileSync(fd, text);
-		fsyncSync(fd);
-	} finally {
-		closeSync(fd);
+		// Never through a link, or into what somebody has open.
+		const fd = openSync(temporary, "wx", 0o600);
+		try {
+			writeFileSync(fd, text);
+			fsyncSync(fd);
+		} finally {
+			closeSync(fd);
+		}
+		renameSync(temporary, path);
+	} catch (error) {
+		remove(temporary);
+		throw (error as NodeJS.ErrnoException).code === "EISDIR"
+			? isDirectory(path)
+			: fileError(`write ${path}`, error);
 	}
-	renameSync(temporary, pathOf(state.lab));
 }
 
 /** The namespaces that a lab may have made. */
 export function namesIn(state: State | undefined): string[] {
 	if (!state) return [];
-	const names = [...state.topology.namespaces.map(({ name }) => name), ...(state.leaving ?? [])];
-	// Somebody may have edited it.
-	return [...new Set(names)].filter((name) => typeof name === "string" && !namespaceProblem(name));
-}
-
-function read(lab: string): string | undefined {
-	try {
-		return readFileSync(pathOf(lab), "utf8");
-	} catch {
-		return undefined;
-	}
+	return [...new Set([...state.topology.namespaces.map(({ name }) => name), ...(state.leaving ?? [])])];
 }
 
 /** Removes a lab's files. */
 export function removeState(lab: string): void {
-	for (const path of [pathOf(lab), `${pathOf(lab)}.new`]) rmSync(path, { force: true });
+	for (const path of [pathOf(lab), `${pathOf(lab)}.new`]) remove(path);
 }
 
-/** Removes the directory after the last lab; called under its lock. */
-export function removeEmptyDirectory(): void {
+/** Already gone is success. */
+function remove(path: string): void {
 	try {
-		rmdirSync(STATE_DIRECTORY);
-	} catch {
-		// a lab's file is there
+		unlinkSync(path);
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		if (code === "EISDIR") throw isDirectory(path);
+		if (code !== "ENOENT") throw fileError(`unlink ${path}`, error);
 	}
 }
 
-/** The labs that have a state, of this boot or another. */
+function isDirectory(path: string): ConflictError {
+	return new ConflictError(`${path} is a directory: remove it`);
+}
+
+/** The labs that have a state, of this boot or another, whether or not it can be used. */
 export function listStates(): string[] {
-	try {
-		return readdirSync(STATE_DIRECTORY).flatMap((name) => /^(.+)\.json$/.exec(name)?.[1] ?? []);
-	} catch {
-		return [];
-	}
+	if (!hasStateDirectory()) return [];
+	const labs = readdirSync(STATE_DIRECTORY).flatMap((name) => /^(.+)\.json$/.exec(name)?.[1] ?? []);
+	return labs.filter(isLabName);
 }

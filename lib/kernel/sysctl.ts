@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { SyscallError } from "../errors.js";
+import { fileError } from "../errors.js";
 
 /**
  * The file of a sysctl(8) name, of the network namespace of the thread that opens it: dots separate,
@@ -7,6 +7,7 @@ import { SyscallError } from "../errors.js";
  */
 function pathOf(name: string): string {
 	const parts = name.split(".").map((part) => part.replaceAll("/", "."));
+	if (parts.includes("..")) throw new Error(`sysctl ${name} would lead out of /proc/sys`);
 	return `/proc/sys/${parts.join("/")}`;
 }
 
@@ -16,7 +17,7 @@ export function readSysctl(name: string): string | undefined {
 		return normalizeValue(readFileSync(pathOf(name), "latin1"));
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-		throw failure(`read sysctl ${name}`, error);
+		throw fileError(`read sysctl ${name}`, error);
 	}
 }
 
@@ -24,7 +25,7 @@ export function writeSysctl(name: string, value: string): void {
 	try {
 		writeFileSync(pathOf(name), value, { flag: "r+" });
 	} catch (error) {
-		throw failure(`sysctl ${name}=${value}`, error);
+		throw fileError(`sysctl ${name}=${value}`, error);
 	}
 }
 
@@ -36,9 +37,4 @@ export function listSysctls(directory: string): string[] {
 /** Numbers in a row are separated by tabs when read and by blanks when written. */
 export function normalizeValue(value: string): string {
 	return value.trim().replace(/\s+/g, " ");
-}
-
-function failure(call: string, error: unknown): Error {
-	const errno = (error as NodeJS.ErrnoException).errno;
-	return errno === undefined ? (error as Error) : new SyscallError(call, -errno);
 }

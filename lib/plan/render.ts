@@ -91,7 +91,7 @@ export function planText(document: PlanDocument, options: { color?: boolean } = 
 		const head = heads[i] ?? "";
 		return reason === undefined
 			? `${sign} ${head}`
-			: `${sign} ${head.padEnd(width)}  ${paint(2, `# ${reason}`)}`;
+			: `${sign} ${head.padEnd(width)}  ${paint(2, `# ${printable(reason)}`)}`;
 	});
 	return `${[...lines, ...(lines.length ? [""] : []), summary(document)].join("\n")}\n`;
 }

@@ -5,7 +5,7 @@ import { requireCapabilities } from "../kernel/capabilities.js";
 import { Lab } from "../kernel/lab.js";
 import { LabCounters } from "../kernel/lab-counters.js";
 import { listLabs } from "../kernel/labs.js";
-import { readState } from "../kernel/state.js";
+import { inspectState, readState } from "../kernel/state.js";
 import { requireHost } from "../kernel/whereabouts.js";
 import { idOf } from "../plan/object.js";
 import { declare, look } from "../reconcile.js";
@@ -82,8 +82,9 @@ function withDefaults({ attempts = 3, patience = 1000, absence = 500, signal }: 
 
 function appliedTopology(name: string): Topology {
 	requireUp(name);
-	const state = readState(name);
-	if (!state) throw new UsageError(`it is not known what was applied as ${name}: give the topology file`);
+	const { state, damage } = inspectState(name);
+	const why = damage ?? `it is not known what was applied as ${name}`;
+	if (!state) throw new UsageError(`${why}: give the topology file`);
 	return state.topology;
 }
 

@@ -79,7 +79,8 @@ describe("what a user adds to a lab's namespaces is left alone", () => {
 
 describe("what is in host beside the lab is left alone", () => {
 	test("links, addresses, routes, neighbours, sysctls and programs", async () => {
-		sh(`ip link add mine type veth peer name theirs; ip link set dev mine up; ip link set dev theirs up
+		sh(`ip link add mine type veth peer name theirs
+			for link in mine theirs; do ip link set dev $link addrgenmode none up; done
 			ip address add 10.9.0.1/24 dev mine; ip route add 10.55.0.0/16 via 10.9.0.2
 			ip neighbour add 10.9.0.2 lladdr 02:00:00:00:00:01 nud permanent dev mine
 			ip route add blackhole 10.77.0.0/16; sysctl -qw net.ipv4.conf.mine.rp_filter=2 net.ipv4.ip_forward=1

@@ -35,6 +35,7 @@ export function live(changes: ChangeDocument[] = [], without: EndName[] = []): L
 			folded: 0,
 			warnings: [],
 		},
+		warnings: [],
 	};
 }
 
