@@ -5,6 +5,7 @@ import { completionCommand } from "./completion.js";
 import { destroyCommand } from "./destroy.js";
 import { execCommand } from "./exec.js";
 import { graphCommand } from "./graph.js";
+import { PRINTABLE } from "./main.js";
 import { planCommand } from "./plan.js";
 import { statsCommand } from "./stats.js";
 import { statusCommand } from "./status.js";
@@ -32,6 +33,7 @@ export function familyCommand(): Command {
 		.version(version, "-V, --version", "print the version")
 		.helpOption("-h, --help", "print this help")
 		.exitOverride()
+		.configureOutput(PRINTABLE)
 		// What follows the command is the command's.
 		.enablePositionalOptions()
 		.showSuggestionAfterError();

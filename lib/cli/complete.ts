@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { printable } from "../topology/printable.js";
 import { type Candidates, candidates } from "./completion/candidates.js";
 import { live } from "./completion/live.js";
 
@@ -18,9 +19,12 @@ export function completeCommand(name: string, family: Command): Command {
 		});
 }
 
+/** A name that could be taken for something else, such as one with a line end, is left out. */
 function lines({ values, more }: Candidates): string[] {
 	return [
-		...values.map(({ value, description }) => `${value}\t${description}\n`),
+		...values
+			.filter(({ value }) => printable(value) === value)
+			.map(({ value, description }) => `${value}\t${description}\n`),
 		...(more === undefined ? [] : [typeof more === "string" ? `:${more}\n` : `:command ${more.command}\n`]),
 	];
 }

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, type OutputConfiguration } from "commander";
 import {
 	ApplyError,
 	ConflictError,
@@ -35,6 +35,11 @@ export interface CommonOptions {
 	verbose?: boolean;
 }
 
+/** What Commander says of a wrong command line repeats it. */
+export const PRINTABLE: OutputConfiguration = {
+	writeErr: (text) => process.stderr.write(printableLines(text)),
+};
+
 /** A command that has a result to print. */
 export function command(name: string, description: string, examples: string): Command {
 	return bareCommand(name, description, examples)
@@ -50,7 +55,7 @@ export function bareCommand(name: string, description: string, examples: string)
 		.version(version, "-V, --version", "print the version")
 		.helpOption("-h, --help", "print this help")
 		.exitOverride()
-		.configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) })
+		.configureOutput(PRINTABLE)
 		.showSuggestionAfterError()
 		.configureHelp({ showGlobalOptions: true })
 		.addHelpText("after", `\nExamples:\n${examples.replace(/^/gm, "  ")}`);

@@ -75,7 +75,7 @@ function verdict({ drift }: LabStatus): string {
 /** Namespaces with their ends, then the drift in the plan's words. */
 function whole(lab: LabStatus): string {
 	const lines = lab.namespaces.flatMap(({ name, forwarding, ends }) => [
-		forwarding === null ? name : `${name}  forwards by ${forwarding}`,
+		printable(forwarding === null ? name : `${name}  forwards by ${forwarding}`),
 		...ends.map((end) => `  ${describeEnd(end)}`),
 	]);
 	const drift = lab.drift?.changes.length

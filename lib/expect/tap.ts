@@ -1,9 +1,10 @@
+import { printable } from "../topology/printable.js";
 import { failureLines } from "./failure.js";
 import type { CheckReport, VerifyReport } from "./report.js";
 
 /** TAP version 14 (https://testanything.org/tap-version-14-specification.html). */
 export function tapReport({ checks, drift }: VerifyReport): string {
-	const notes = drift.map((line) => `# differs from its topology: ${line}`);
+	const notes = drift.map((line) => `# differs from its topology: ${printable(line)}`);
 	const lines = checks.flatMap((check, i) => checkLines(check, i + 1));
 	return `${["TAP version 14", `1..${checks.length}`, ...lines, ...notes].join("\n")}\n`;
 }

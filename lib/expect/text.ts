@@ -1,3 +1,4 @@
+import { printable } from "../topology/printable.js";
 import { countText, duration, failureLines, flowText, summary } from "./failure.js";
 import type { CheckReport, VerifyReport } from "./report.js";
 
@@ -14,7 +15,11 @@ export function checkText(check: CheckReport, number: number, options: TextOptio
 	const tries = check.attempts > 1 ? `, ${check.attempts} attempts` : "";
 	const time = paint(2, `(${duration(check.milliseconds)}${tries})`);
 	const more = check.ok && options.verbose ? seen(check) : check.ok ? [] : failureLines(check);
-	return [`${head} ${number} - ${check.title} ${time}`, ...more.map((line) => `    ${line}`), ""].join("\n");
+	return [
+		`${head} ${number} - ${check.title} ${time}`,
+		...more.map((line) => `    ${printable(line)}`),
+		"",
+	].join("\n");
 }
 
 function seen({ flows, actions }: CheckReport): string[] {
@@ -32,7 +37,7 @@ const LISTED = 20;
 /** What follows after the last check. */
 export function endText(report: VerifyReport): string {
 	const { drift, ok } = report;
-	const listed = drift.slice(0, LISTED).map((line) => `    ${line}`);
+	const listed = drift.slice(0, LISTED).map((line) => `    ${printable(line)}`);
 	if (drift.length > LISTED) listed.push(`    … and ${drift.length - LISTED} more`);
 	const head = drift.length
 		? "the lab differs from its topology:"

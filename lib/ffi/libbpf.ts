@@ -17,9 +17,10 @@ function load(): Functions {
 	try {
 		return declare(koffi.load("libbpf.so.1"));
 	} catch (error) {
-		if (error instanceof Error && /libbpf\.so\.1/.test(error.message))
-			throw new UnsupportedError("libbpf 1.0 or newer is missing: apt-get install libbpf1 (libbpf.so.1)");
-		throw error;
+		if (!(error instanceof Error)) throw error;
+		const missing = /libbpf\.so\.1/.test(error.message);
+		const what = missing ? "is missing" : `is needed, and this one is another (${error.message})`;
+		throw new UnsupportedError(`libbpf 1.0 or newer ${what}: apt-get install libbpf1 (libbpf.so.1)`);
 	}
 }
 
@@ -63,6 +64,9 @@ function declare(lib: ReturnType<typeof koffi.load>) {
 		mapDelete: lib.func("int bpf_map_delete_elem(int fd, const void *key)"),
 		mapFreeze: lib.func("int bpf_map_freeze(int fd)"),
 		progBindMap: lib.func("int bpf_prog_bind_map(int program, int map, const void *options)"),
+		progLoad: lib.func(
+			"int bpf_prog_load(int type, const char *name, const char *license, const void *instructions, size_t count, const void *options)",
+		),
 		progNextId: lib.func("int bpf_prog_get_next_id(uint32_t after, _Out_ uint32_t *id)"),
 		progFdById: lib.func("int bpf_prog_get_fd_by_id(uint32_t id)"),
 		mapFdById: lib.func("int bpf_map_get_fd_by_id(uint32_t id)"),

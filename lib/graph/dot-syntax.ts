@@ -1,3 +1,5 @@
+import { printable } from "../topology/printable.js";
+
 /** What the dot language and its HTML-like labels look like, with all that is foreign escaped. */
 
 /**
@@ -5,7 +7,7 @@
  * (https://graphviz.org/doc/info/lang.html); doubled, it can be before neither.
  */
 export function quoted(text: string): string {
-	return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+	return `"${printable(text).replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
 export function attributes(values: Record<string, string>): string {
@@ -33,7 +35,7 @@ function element(name: string, values: Attributes, content: string): string {
 
 /** Even in these labels Graphviz fills in `\N` and `\G`, the names of node and graph; `\\` is one `\`. */
 function html(content: string | Html): string {
-	return typeof content === "string" ? escapeHtml(content.replaceAll("\\", "\\\\")) : content.html;
+	return typeof content === "string" ? escapeHtml(printable(content).replaceAll("\\", "\\\\")) : content.html;
 }
 
 export function font(values: { color: string; "point-size"?: string }, text: string | Html): Html {

@@ -1,3 +1,4 @@
+import { printable } from "../topology/printable.js";
 import { escapeHtml } from "./dot-syntax.js";
 import type { Graph, GraphEndName } from "./model.js";
 import { darkStyle, FONTS } from "./theme.js";
@@ -17,7 +18,7 @@ export function finishSvg(svg: string, { lab, namespaces, pairs }: Graph): strin
 		.replaceAll('font-family="Courier,monospace"', `font-family="${FONTS}"`)
 		.replace(/(?<=<g id="(\w+)"[^>]*>\n)<title>.*?<\/title>/gs, (title, id) => {
 			const text = titles.get(id);
-			return text === undefined ? title : `<title>${escapeHtml(text)}</title>`;
+			return text === undefined ? title : `<title>${escapeHtml(printable(text))}</title>`;
 		});
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, readFileSync } from "node:fs";
 import { errnoText, fileError, UnsupportedError } from "../errors.js";
 import { Libbpf } from "../ffi/libbpf.js";
 
@@ -50,9 +50,31 @@ function requireBpf(): void {
 	if (result !== -EPERM) throw new UnsupportedError(`this kernel has no BPF: ${errnoText(-result)}`);
 	throw new UnsupportedError(
 		isMachinesRoot()
-			? "BPF is not permitted here, to root neither: a seccomp filter or a security module forbids it; in a container, start it with --privileged"
+			? FORBIDDEN
 			: "BPF is not permitted here: this is the root of a user namespace, as in a rootless container; use the machine's own root",
 	);
+}
+
+/**
+ * Whether the kernel loads XDP programs as they are here: the smallest one, with BPF_F_XDP_HAS_FRAGS, is
+ * refused before Linux 5.18.
+ * @throws UnsupportedError with the one thing to change
+ */
+export function requireXdp(): void {
+	const BPF_PROG_TYPE_XDP = 6;
+	const BPF_XDP = 37;
+	const BPF_F_XDP_HAS_FRAGS = 1 << 5;
+	const returnPass = Buffer.from("b700000002000000" + "9500000000000000", "hex");
+	// struct bpf_prog_load_opts: sz, attempts, expected_attach_type, prog_btf_fd, prog_flags.
+	const options = Buffer.from(new Uint32Array([24, 0, 0, BPF_XDP, 0, BPF_F_XDP_HAS_FRAGS]).buffer);
+	const bpf = Libbpf.get();
+	const fd = bpf.call.progLoad(BPF_PROG_TYPE_XDP, "probe", "GPL", returnPass, 2, options);
+	if (fd >= 0) closeSync(fd);
+	else if (fd === -EPERM) throw new UnsupportedError(FORBIDDEN);
+	else
+		throw new UnsupportedError(
+			`this kernel does not load XDP programs that take jumbo frames (${errnoText(-fd)}): use Linux 6.1 or newer`,
+		);
 }
 
 /** The root of a user namespace has all capabilities there, and may not use BPF or large socket buffers. */
@@ -60,6 +82,9 @@ function isMachinesRoot(): boolean {
 	// user_namespaces(7): the first one maps every id to itself.
 	return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "utf8"));
 }
+
+const FORBIDDEN =
+	"BPF is forbidden here, to root too, by a seccomp filter or a security module: in a container, start it with --privileged";
 
 const EPERM = 1;
 const ENOENT = 2;

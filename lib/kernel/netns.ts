@@ -187,7 +187,7 @@ function permitted(call: () => void): void {
 	} catch (error) {
 		if (!(error instanceof SyscallError) || !["EPERM", "EACCES"].includes(error.code)) throw error;
 		throw new UnsupportedError(
-			`${error.message}: a seccomp filter or a security module forbids it; in a container, start it with --privileged`,
+			`${error.message}: forbidden to root too, by a seccomp filter or a security module: in a container, start it with --privileged`,
 		);
 	}
 }

@@ -1,3 +1,4 @@
+import { requireXdp } from "../kernel/capabilities.js";
 import type { Lab } from "../kernel/lab.js";
 import type { LabObject } from "../plan/object.js";
 import type { Label } from "../snapshot/label.js";
@@ -37,6 +38,10 @@ export const program: Kind<Program> = {
 	replaces: (from, to) => !own.isOwn(from) || !own.isOwn(to),
 	takes: (from, to, other) =>
 		own.isOwn(from.spec) && own.isOwn(to.spec) && own.takes(from.spec, to.spec, other),
+	refuse: (wanted) => {
+		if (wanted.length) requireXdp();
+		return [];
+	},
 	create: (objects, lab) => forEach(objects, lab, (object) => load(object, lab)),
 	update: (changes, lab) =>
 		forEach(

@@ -1,3 +1,4 @@
+import { printable } from "../topology/printable.js";
 import { ACTIONS } from "./counts.js";
 import type { InterfaceStats, Row } from "./rates.js";
 
@@ -23,14 +24,14 @@ export function statsText(interfaces: readonly InterfaceStats[], options: StatsT
 	const parts = counted.map((one) => interfaceText(one, options));
 	if (counted.some(({ source }) => source?.kind === "veth")) parts.push(ABOUT_VETH);
 	if (uncounted.length) parts.push(`not counted by anybody: ${uncounted.map(nameWithProgram).join(", ")}\n`);
-	if (bare.length) parts.push(`no program: ${bare.map((one) => one.interface).join(", ")}\n`);
+	if (bare.length) parts.push(`no program: ${bare.map(nameOf).join(", ")}\n`);
 	if (parts.length === 0) return "no interfaces\n";
 	return parts.join("\n");
 }
 
 /** One interface that is counted: what runs there, and its rows. */
 function interfaceText(one: InterfaceStats, { color = false, verbose = false }: StatsTextOptions): string {
-	const name = color ? `\x1b[1m${one.interface}\x1b[22m` : one.interface;
+	const name = color ? `\x1b[1m${nameOf(one)}\x1b[22m` : nameOf(one);
 	const rows = ACTIONS.map((action) => rowText(action, one.actions?.[action] ?? null, one.period));
 	if (one.source?.kind === "veth") rows.push(rowText("total", one.total, one.period));
 	if (one.lost) rows.push(`${"lost".padEnd(12)} ${String(one.lost).padStart(11)} pkts`);
@@ -46,11 +47,16 @@ function programText({ program, source, lab }: InterfaceStats, verbose: boolean)
 	else if (program.lab !== lab) details.push(`lab ${program.lab}'s`);
 	const map =
 		verbose && source?.kind === "map" ? ` - BPF map id:${source.map} name:counters port:${source.port}` : "";
-	return `${program.name} (${details.join(", ")})${source?.kind === "veth" ? " (veth)" : ""}${map}`;
+	return `${printable(program.name)} (${details.join(", ")})${source?.kind === "veth" ? " (veth)" : ""}${map}`;
+}
+
+/** Interfaces are anybody's to rename. */
+function nameOf(one: InterfaceStats): string {
+	return printable(one.interface);
 }
 
 function nameWithProgram(one: InterfaceStats): string {
-	return `${one.interface} ${programText(one, false)}`;
+	return `${nameOf(one)} ${programText(one, false)}`;
 }
 
 /** stats_print() of the tutorial's xdp_stats.c: "%-12s %'11lld pkts (%'10.0f pps) %'11lld Kbytes (%'6.0f Mbits/s) period:%f\n" */

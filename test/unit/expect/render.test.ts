@@ -25,7 +25,7 @@ describe("the text", () => {
 	test("of a check that failed says what was seen and the likely cause", () => {
 		expect(checkText(failed, 2)).toBe(
 			`not ok 2 - uno reaches "dos" #1 <a&b> by UDP (3.2 s, 3 attempts)
-    UDP to fc00:2::2: 0 of 10 datagrams arrived; \u0007 <bell>
+    UDP to fc00:2::2: 0 of 10 datagrams arrived; \\u{7} <bell>
     likely cause: dos:veth0 has "neither" a program <nor> GRO
 `,
 		);
