@@ -35,7 +35,7 @@ export function readPins(
 	for (const { label } of programs.values())
 		for (const [name, { id }] of Object.entries(label?.own?.maps ?? {})) {
 			maps.add(id);
-			if (label?.own?.pin !== undefined) paths.add(`${label.own.pin}/${name}`);
+			if (label?.own?.pin) paths.add(`${label.own.pin.path}/${name}`);
 		}
 	const pins = new Map<string, PinSnapshot>();
 	for (const path of paths) {

@@ -108,7 +108,7 @@ export function specOf(
 		),
 		maps: Object.fromEntries(Object.entries(own.maps).map(([name, { definition }]) => [name, definition])),
 		ports: holdsAll(snapshot, label) ? label.ports : 0,
-		...(own.pin !== undefined && { pin: own.pin }),
+		...(own.pin && { pin: own.pin.path }),
 	};
 }
 
@@ -165,7 +165,7 @@ export function isLoadOf(label: Label, spec: OwnProgram, lab: Lab): boolean {
 	const maps = Object.fromEntries(
 		Object.entries(label.own.maps).map(([name, { definition }]) => [name, definition]),
 	);
-	if (label.own.pin !== spec.pin || !deepEqual(maps, spec.maps)) return false;
+	if (label.own.pin?.path !== spec.pin || !deepEqual(maps, spec.maps)) return false;
 	if (label.ports < spec.ports || (spec.ports > 0 && label.firstIfindex !== lab.firstIfindex)) return false;
 	return deepEqual(label.globals, settingsOf(spec, lab));
 }
@@ -216,7 +216,7 @@ export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
 							return id === undefined ? [] : [[map, { id, definition }]];
 						}),
 					),
-					...(spec.pin !== undefined && { pin: spec.pin }),
+					...(spec.pin !== undefined && { pin: { path: spec.pin, made: [...lab.folders] } }),
 				},
 			}),
 	});

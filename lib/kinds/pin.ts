@@ -28,7 +28,9 @@ export const pin: Kind<Pin> = {
 				: maps.map(({ name }) => ({ ...make({ path: `${pin}/${name}`, program, map: name }), needs }));
 		}),
 	ask: (objects) => objects.map(({ spec: { path } }) => ({ pin: path })),
-	bind: ({ pins }, lab) => {
+	bind: ({ pins, programs }, lab) => {
+		for (const { label } of programs.values())
+			for (const folder of label?.own?.pin?.made ?? []) lab.folders.add(folder);
 		for (const path of lab.pins.keys()) if (!pins.get(path)?.ours) lab.pins.delete(path);
 		for (const [path, { map, ours }] of pins) if (ours && map !== undefined) lab.pins.set(path, map);
 	},

@@ -24,8 +24,8 @@ export interface Label {
 export interface OwnLabel {
 	/** The maps of its object by name: the kernel keeps 15 characters of one. */
 	maps: Record<string, { id: number; definition: string }>;
-	/** The folder in which they are pinned. */
-	pin?: string;
+	/** The folder in which they are pinned, and those of its path that were made for it. */
+	pin?: { path: string; made: string[] };
 }
 
 /** JSON, as the map holds it: padded with zeros, with room for one at the end. */

@@ -1,0 +1,313 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import {
+	ApplyError,
+	apply,
+	destroy,
+	InterruptedError,
+	loadTopology,
+	type Progress,
+	plan,
+	renderText,
+} from "../../lib/index.js";
+import {
+	attached,
+	clearAfterEach,
+	differences,
+	failureOf,
+	json,
+	kernel,
+	linesOf,
+	mapIds,
+	programIds,
+	programs,
+	sh,
+	useSandbox,
+} from "./sandbox.js";
+
+useSandbox();
+clearAfterEach();
+
+const folder = mkdtempSync("/tmp/xdp-topology-");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const HEAD = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n";
+const GPL = 'char LICENSE[] SEC("license") = "GPL";\n';
+
+/** Compiles a program of a test's own; the lines of the source may say what they like. */
+function compile(name: string, source: string): string {
+	const object = join(folder, `${name}.o`);
+	const flags = [
+		"-O2",
+		"-g",
+		"-target",
+		"bpf",
+		"-I/usr/include/x86_64-linux-gnu",
+		"-x",
+		"c",
+		"-",
+		"-c",
+		"-o",
+		object,
+	];
+	execFileSync("clang", flags, { input: HEAD + source + GPL });
+	return object;
+}
+
+/** A map in the words of libbpf. */
+const map = (name: string, type: string, key: string, value: string, entries: number) =>
+	`struct { __uint(type, BPF_MAP_TYPE_${type}); __type(key, ${key}); __type(value, ${value}); __uint(max_entries, ${entries}); } ${name} SEC(".maps");\n`;
+
+/** A host with two interfaces to namespaces; the program `own` runs on the first. */
+function lab(programs: string, { a = "xdp: own", peer = "", namespaces = "" } = {}): string {
+	return `name: own
+namespaces: { uno: , dos: , ${namespaces} }
+programs:
+${programs.replace(/^/gm, "  ")}
+veths:
+  - host:a: { addresses: 10.1.0.1/24, ${a} }
+    uno:veth0: { addresses: 10.1.0.2/24, ${peer} }
+  - host:b: 10.2.0.1/24
+    dos:veth0: 10.2.0.2/24
+`;
+}
+
+async function load(text: string) {
+	const file = join(folder, "lab.yaml");
+	writeFileSync(file, text);
+	return loadTopology(file);
+}
+const applyLab = async (text: string) => apply(await load(text));
+const planned = async (text: string) => linesOf(await plan(await load(text)));
+/** With the reasons. */
+const explained = async (text: string) => renderText(await plan(await load(text)));
+const dump = (link: string, name: string) =>
+	json<Dumped[]>(`bpftool -j map dump id ${mapIds(attached(link)?.id ?? 0).get(name)}`);
+
+interface Dumped {
+	key: string[];
+	value?: string[];
+	values?: { cpu: number; value: string[] }[];
+	formatted?: { key: unknown; value: unknown };
+}
+
+const PASS = 'SEC("xdp") int pass(struct xdp_md *ctx) { return XDP_PASS; }\n';
+/** What it returns depends on a global, as what is in its maps. */
+const CONFIGURED = `${map("config", "ARRAY", "__u32", "__u64", 4)}${map("hosts", "HASH", "__u32", "__u32", 16)}
+const volatile __u32 verdict = XDP_PASS;
+__u32 start = 7;
+SEC("xdp") int configured(struct xdp_md *ctx) {
+	__u32 key = 0;
+	if (bpf_map_lookup_elem(&config, &key) && bpf_map_lookup_elem(&hosts, &start)) start++;
+	return verdict;
+}\n`;
+
+describe("a program that the verifier refuses", () => {
+	const bad = 'SEC("xdp") int bad(struct xdp_md *ctx) { return *(char *)(long)ctx->data; }\n';
+
+	test("leaves nothing, and the error names it, with the verifier's words", async () => {
+		const before = kernel();
+		const error = await failureOf(applyLab(lab(`own: { object: ${compile("bad", bad)} }`)), ApplyError);
+		expect(error.message).toMatch(
+			/^program own: load own: EACCES: permission denied\n.*invalid access to packet/s,
+		);
+		expect(error.undone).toBe(true);
+		expect(differences(before, kernel())).toEqual([]);
+	});
+
+	test("does not take the place of one that runs", async () => {
+		const object = compile("good", PASS);
+		await applyLab(lab(`own: { object: ${object} }`));
+		const before = [attached("host:a"), kernel()] as const;
+		await failureOf(applyLab(lab(`own: { object: ${compile("bad", bad)} }`)), ApplyError);
+		expect(attached("host:a")).toEqual(before[0]);
+		expect(differences(before[1], kernel())).toEqual([]);
+		expect(await planned(lab(`own: { object: ${object} }`))).toEqual([]);
+	});
+});
+
+describe("a change that is interrupted", () => {
+	test("is undone: the program before, and what was in its maps", async () => {
+		const text = (verdict: number, entries: string) =>
+			lab(
+				`own: { object: ${compile("configured", CONFIGURED)}, globals: { verdict: ${verdict} }, maps: { hosts: [${entries}] } }`,
+			);
+		const first = text(2, "{ key: 10.0.0.1, value: 1 }, { key: 10.0.0.2, value: 2 }");
+		await applyLab(first);
+		const before = { program: attached("host:a"), hosts: dump("host:a", "hosts") };
+		const interruption = new InterruptedError("SIGINT");
+		let interrupted = false;
+		// Once, after all has been changed; what comes then is the undo.
+		const progress: Progress = async (stages) => {
+			for (const stage of stages) await stage.run();
+			if (interrupted) return;
+			interrupted = true;
+			throw interruption;
+		};
+		const second = await load(text(1, "{ key: 10.0.0.1, value: 11 }, { key: 10.0.0.3, value: 3 }"));
+		const error = await failureOf(apply(second, { progress }), InterruptedError);
+		expect(error.undone).toBe(true);
+		expect({ program: attached("host:a"), hosts: dump("host:a", "hosts") }).toEqual(before);
+		expect(await planned(first)).toEqual([]);
+	});
+});
+
+describe("a program on what a map redirects", () => {
+	const redirects = (type: string, section: string) => `
+		struct { __uint(type, BPF_MAP_TYPE_${type}); __uint(key_size, 4); __uint(value_size, 8); __uint(max_entries, 8); } targets SEC(".maps");
+		const volatile __u32 verdict = XDP_PASS;
+		SEC("xdp") int redirect(struct xdp_md *ctx) { return bpf_redirect_map(&targets, 0, XDP_PASS); }
+		SEC("${section}") int behind(struct xdp_md *ctx) { return verdict; }\n`;
+	const programsOf = (object: string, value: string, globals = "") =>
+		`own: { object: ${object}, program: redirect, maps: { targets: [{ key: 0, value: ${value} }] } }
+behind: { object: ${object}, program: behind, ${globals} }`;
+
+	test.each([
+		["DEVMAP", "xdp/devmap", "{ ifindex: host:b, program: behind }"],
+		["DEVMAP_HASH", "xdp/devmap", "{ ifindex: host:b, program: behind }"],
+		["CPUMAP", "xdp/cpumap", "{ qsize: 192, program: behind }"],
+	])("of type %s is loaded, written with the entry, and follows the file", async (type, section, value) => {
+		const object = compile(type, redirects(type, section));
+		const text = lab(programsOf(object, value));
+		await applyLab(text);
+		const [entry] = dump("host:a", "targets");
+		const id = Buffer.from(entry?.value?.slice(4).map(Number) ?? []).readUInt32LE();
+		expect(json<{ name: string }>(`bpftool -j prog show id ${id}`).name).toBe("behind");
+		expect(await planned(text)).toEqual([]);
+		const changed = lab(programsOf(object, value, "globals: { verdict: 1 }"));
+		expect(await planned(changed)).toEqual([
+			"~ program behind: another verdict: loaded anew, maps kept",
+			expect.stringMatching(/^~ entry own targets\[0\]: /),
+		]);
+		await applyLab(changed);
+		expect(await planned(changed)).toEqual([]);
+		const [after] = dump("host:a", "targets");
+		expect(after?.value?.slice(4)).not.toEqual(entry?.value?.slice(4));
+		await destroy("own");
+		expect(programs()).toEqual({});
+	});
+
+	test("is refused on an interface, and one for an interface in a map", async () => {
+		const object = compile("DEVMAP", redirects("DEVMAP", "xdp/devmap"));
+		await expect(load(lab(`own: { object: ${object}, program: behind }`))).rejects.toThrow(
+			"`behind` is a program for the entries of a devmap, not for an interface",
+		);
+		const text = `${programsOf(object, "{ ifindex: host:b, program: behind }").replace("program: behind, ", "program: redirect, ")}`;
+		await expect(load(lab(text))).rejects.toThrow(
+			"program `behind` cannot run on what map `targets` of `own` redirects",
+		);
+	});
+});
+
+test("a value for a per-CPU map is every CPU's", async () => {
+	const source = `${map("limits", "PERCPU_ARRAY", "__u32", "__u32", 2)}
+		SEC("xdp") int limited(struct xdp_md *ctx) { __u32 key = 1; return bpf_map_lookup_elem(&limits, &key) ? XDP_PASS : XDP_DROP; }\n`;
+	const text = lab(
+		`own: { object: ${compile("limited", source)}, maps: { limits: [{ key: 1, value: 258 }] } }`,
+	);
+	await applyLab(text);
+	const values = dump("host:a", "limits")[1]?.values?.map(({ value }) => value);
+	expect(new Set(values?.map(String))).toEqual(new Set(["0x02,0x01,0x00,0x00"]));
+	expect(values?.length).toBeGreaterThan(0);
+	expect(await planned(text)).toEqual([]);
+});
+
+describe("in generic mode", () => {
+	const object = () => compile("pass", PASS);
+
+	test.each([
+		["by the program's entry", () => lab(`own: { object: ${object()}, attach: generic }`)],
+		[
+			"by the end",
+			() => lab(`own: { object: ${object()} }`, { a: "xdp: { program: own, attach: generic }" }),
+		],
+	])("said %s: the sender segments by itself, and nobody needs a program for it", async (_, text) => {
+		const plan = await explained(text());
+		await applyLab(text());
+		expect(plan).toContain("+ xdp host:a own generic");
+		expect(plan).toMatch(
+			/\+ offload uno:veth0 tso off +# host:a runs own: generic XDP redirects no frame longer than the MTU/,
+		);
+		expect(plan).not.toContain("program pass");
+		expect(attached("host:a")?.mode).toBe(2);
+	});
+
+	test("a change to it says that it is not atomic", async () => {
+		await applyLab(lab(`own: { object: ${object()} }`));
+		expect(await planned(lab(`own: { object: ${object()}, attach: generic }`))).toContain(
+			"~ xdp host:a: own → own generic (not atomic: the kernel takes one mode away before the other)",
+		);
+	});
+});
+
+describe("what follows from a program of the file's own", () => {
+	test("is that whom it may answer gets `pass`, and sends whole checksums", async () => {
+		const plan = await explained(lab(`own: { object: ${compile("pass", PASS)} }`));
+		expect(plan).toMatch(
+			/\+ xdp uno:veth0 pass +# host:a runs own: a veth drops XDP frames unless its peer runs a program/,
+		);
+		expect(plan).toMatch(
+			/\+ offload uno:veth0 tx off +# host:a runs own: XDP frames keep no partial checksum/,
+		);
+	});
+
+	test("is said where the file will not have it", async () => {
+		const { warnings } = await plan(
+			await load(lab(`own: { object: ${compile("pass", PASS)} }`, { peer: "xdp: none" })),
+		);
+		expect(warnings).toEqual(["host:a will not deliver to uno:veth0: `xdp: none`, and host:a runs own"]);
+	});
+});
+
+test("a section name of old, which libbpf 1.0 does not know, is that of an XDP program", async () => {
+	const source =
+		'SEC("xdp_case04_pass") int old(struct xdp_md *ctx) { return XDP_PASS; }\nSEC("tc") int other(struct __sk_buff *skb) { return 0; }\n';
+	await applyLab(lab(`own: { object: ${compile("old", source)} }`));
+	expect(attached("host:a")?.name).toBe("old");
+});
+
+describe("what the state kept is not needed", () => {
+	test("to know a program, its maps and its pins", async () => {
+		const text = lab(
+			`own: { object: ${compile("configured", CONFIGURED)}, globals: { verdict: 2 }, maps: { hosts: [{ key: 1, value: 1 }] }, pin: /sys/fs/bpf/own-test }`,
+		);
+		await applyLab(text);
+		sh("rm -r /run/xdp-topology");
+		expect(await planned(text)).toEqual([]);
+		await destroy("own");
+		expect(sh("ls /sys/fs/bpf")).not.toContain("own-test\n");
+	});
+});
+
+test("an object that changes while it is applied is not taken for what it was", async () => {
+	const topology = await load(lab(`own: { object: ${compile("changing", PASS)} }`));
+	compile("changing", CONFIGURED);
+	const error = await failureOf(apply(topology), ApplyError);
+	expect(error.message).toMatch(/^program own: .*changing\.o has changed meanwhile: apply again$/);
+});
+
+test("a program that nothing uses is a warning, and not loaded", async () => {
+	const topology = await load(lab(`own: { object: ${compile("pass", PASS)} }`, { a: "xdp: pass" }));
+	expect(topology.warnings).toEqual([
+		expect.objectContaining({ line: 4, message: "program `own` is used by no end, and not loaded" }),
+	]);
+	await apply(topology);
+	expect(programIds()).toHaveLength(1);
+});
+
+test("a name in full is kept of a map whose name is longer than the kernel keeps", async () => {
+	const source = `${map("a_name_of_more_than_15_characters_1", "ARRAY", "__u32", "__u32", 1)}${map("a_name_of_more_than_15_characters_2", "ARRAY", "__u32", "__u32", 1)}
+		SEC("xdp") int both(struct xdp_md *ctx) {
+			__u32 key = 0, *one = bpf_map_lookup_elem(&a_name_of_more_than_15_characters_1, &key);
+			__u32 *two = bpf_map_lookup_elem(&a_name_of_more_than_15_characters_2, &key);
+			return one && two && *one < *two ? XDP_PASS : XDP_DROP;
+		}\n`;
+	const entries = [1, 2].map((n) => `a_name_of_more_than_15_characters_${n}: [{ key: 0, value: ${n} }]`);
+	const text = lab(`own: { object: ${compile("names", source)}, maps: { ${entries.join(", ")} } }`);
+	await applyLab(text);
+	expect(await planned(text)).toEqual([]);
+	expect(sh("ping -n -c 1 -W 2 10.1.0.2")).toContain("1 received");
+	expect(renderText(await plan(await load(text)))).toContain("nothing to do");
+});
