@@ -23,19 +23,25 @@ struct {
 	__type(value, struct counters);
 } counters SEC(".maps");
 
-/* NULL: the interface is no port of the lab. */
-static __always_inline struct counters *counters_of(__u32 port)
+/* Whether the interface is one of the lab's. */
+static __always_inline bool is_port(__u32 port)
 {
 	return bpf_map_lookup_elem(&counters, &port);
 }
 
-/* Counts a frame by what becomes of it, and returns that. No program changes lengths. */
-static __always_inline int counted(struct xdp_md *ctx, struct counters *of_port,
-				   enum xdp_action action)
+/*
+ * Counts a frame by what becomes of it, and returns that. No program changes lengths. An
+ * interface that is no port of the lab has no counters.
+ */
+static __always_inline enum xdp_action counted(struct xdp_md *ctx, __u32 port,
+					       enum xdp_action action)
 {
+	__u64 length = frame_length(ctx);
+	struct counters *of_port = bpf_map_lookup_elem(&counters, &port);
+
 	if (of_port) {
 		of_port->action[action].packets++;
-		of_port->action[action].bytes += frame_length(ctx);
+		of_port->action[action].bytes += length;
 	}
 	return action;
 }

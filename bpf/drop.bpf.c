@@ -4,9 +4,7 @@
 SEC("xdp.frags")
 int xdp_drop(struct xdp_md *ctx)
 {
-	__u32 port = port_of(ctx->ingress_ifindex);
-
-	return counted(ctx, counters_of(port), XDP_DROP);
+	return counted(ctx, port_of(ctx->ingress_ifindex), XDP_DROP);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -10,8 +10,8 @@
 /* The fragment header begins with the type of the next one (RFC 8200, section 4.5). */
 #define FRAGMENT_LENGTH 8
 
-/* Traffic class and flow label (include/net/ipv6.h: IPV6_FLOWINFO_MASK). */
-#define FLOWINFO 0x0fffffff
+/* Of an IPv4 header's first word; with its length, which is the same for all. */
+#define VERSION_AND_TOS 0xffff0000
 
 /*
  * What the flow dissector (net/core/flow_dissector.c) would find of ports for a hash over
@@ -38,16 +38,13 @@ static __always_inline __be32 take_ports(struct cursor *cursor, __u8 protocol)
 static __always_inline enum xdp_action forward(struct xdp_md *ctx, struct ethhdr *eth,
 					       const struct flow *flow, __u32 length)
 {
-	struct next_hop scratch;
-	const struct next_hop *hop = next_hop(ctx, flow, length, &scratch);
+	const struct next_hop *hop = next_hop(ctx, flow, length);
 
 	if (!hop)
 		return XDP_PASS;
-	if (!hop->ifindex)
-		return XDP_DROP;
-	if (!redirected_to(hop->ifindex))
-		return XDP_PASS;
-	set_macs(eth, hop->source, hop->destination);
+	if (!redirected_to(hop->egress))
+		return hop->egress == NOWHERE ? XDP_DROP : XDP_PASS;
+	set_macs(eth, &hop->macs);
 	return XDP_REDIRECT;
 }
 
@@ -55,19 +52,18 @@ static __always_inline enum xdp_action
 forward_ipv4(struct xdp_md *ctx, __u32 port, struct cursor *cursor, struct ethhdr *eth)
 {
 	struct iphdr *ip = take_ipv4(cursor, ctx);
-	struct flow flow = {.family = AF_INET, .ingress = port};
+	struct flow flow = {.ingress = port};
 	enum xdp_action action;
 
 	if (!ip || ip->ttl <= 1)
 		return XDP_PASS;
-	flow.class = ip->tos;
+	flow.service = *(__be32 *)ip & bpf_htonl(VERSION_AND_TOS);
 	flow.protocol = ip->protocol;
 	flow.ports = is_fragment(ip) ? 0 : take_ports(cursor, ip->protocol);
-	flow.source[0] = ip->saddr;
-	flow.destination[0] = ip->daddr;
+	flow.addresses[0] = *ipv4_addresses(ip);
 	action = forward(ctx, eth, &flow, bpf_ntohs(ip->tot_len));
 	if (action == XDP_REDIRECT)
-		set_ttl(ip, ip->ttl - 1);
+		decrease_ttl(ip);
 	return action;
 }
 
@@ -75,7 +71,7 @@ static __always_inline enum xdp_action
 forward_ipv6(struct xdp_md *ctx, __u32 port, struct cursor *cursor, struct ethhdr *eth)
 {
 	struct ipv6hdr *ip = take_ipv6(cursor, ctx);
-	struct flow flow = {.family = AF_INET6, .ingress = port};
+	struct flow flow = {.ingress = port};
 	enum xdp_action action;
 	const __u8 *fragment;
 
@@ -97,9 +93,9 @@ forward_ipv6(struct xdp_md *ctx, __u32 port, struct cursor *cursor, struct ethhd
 		flow.protocol = ip->nexthdr;
 		flow.ports = take_ports(cursor, ip->nexthdr);
 	}
-	flow.class = *(__be32 *)ip & bpf_htonl(FLOWINFO);
-	copy_ipv6(flow.source, ip->saddr.s6_addr32);
-	copy_ipv6(flow.destination, ip->daddr.s6_addr32);
+	flow.service = *(__be32 *)ip;
+	for (int i = 0; i < 4; i++)
+		flow.addresses[i] = ipv6_addresses(ip)[i];
 	action = forward(ctx, eth, &flow, ipv6_length(ip));
 	if (action == XDP_REDIRECT)
 		ip->hop_limit--;
@@ -128,10 +124,8 @@ SEC("xdp.frags")
 int xdp_fib(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
-	struct counters *of_port = counters_of(port);
 
-	/* Only within the lab does an ifindex tell one namespace from another. */
-	return counted(ctx, of_port, of_port ? route(ctx, port) : XDP_PASS);
+	return counted(ctx, port, route(ctx, port));
 }
 
 char LICENSE[] SEC("license") = "GPL";

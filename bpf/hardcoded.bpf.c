@@ -5,9 +5,8 @@
 #include "rewrite.h"
 
 struct redirect {
+	struct macs macs;
 	__u32 ifindex; /* of the egress; 0: not redirected */
-	__u8 source[ETH_ALEN];
-	__u8 destination[ETH_ALEN];
 };
 
 /*
@@ -22,30 +21,28 @@ struct {
 	__type(value, struct redirect);
 } redirects SEC(".maps");
 
-static __always_inline enum xdp_action redirect(struct xdp_md *ctx, __u32 port)
+static __always_inline const struct redirect *redirect_of(struct ethhdr *eth, __u32 port)
 {
-	struct cursor cursor = frame(ctx);
-	struct ethhdr *eth = take_redirectable(&cursor);
-	const struct redirect *to;
+	const struct redirect *to = eth ? bpf_map_lookup_elem(&redirects, &port) : NULL;
 
-	if (!eth)
-		return XDP_PASS;
-	to = bpf_map_lookup_elem(&redirects, &port);
-	if (!to || !to->ifindex)
-		return XDP_PASS;
-	set_macs(eth, to->source, to->destination);
-	/* Resolved only after the run (xdp_do_redirect()), so there is no answer to wait
-	 * for. */
-	bpf_redirect(to->ifindex, 0);
-	return XDP_REDIRECT;
+	return to && to->ifindex ? to : NULL;
 }
 
 SEC("xdp.frags")
 int xdp_hardcoded(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
+	struct ethhdr *eth = redirectable(ctx);
+	const struct redirect *to = redirect_of(eth, port);
+	__u32 egress;
 
-	return counted(ctx, counters_of(port), redirect(ctx, port));
+	if (!to)
+		return counted(ctx, port, XDP_PASS);
+	egress = to->ifindex;
+	set_macs(eth, &to->macs);
+	counted(ctx, port, XDP_REDIRECT);
+	/* Resolved only after the run (xdp_do_redirect()): there is no other answer. */
+	return bpf_redirect(egress, 0);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -17,13 +17,18 @@ struct tag {
 	__be16 proto;
 };
 
+static __always_inline bool is_tag(__be16 proto)
+{
+	return proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD);
+}
+
 /* The ethertype behind the tags, which the reply keeps. */
 static __always_inline __be16 skip_tags(struct cursor *cursor, __be16 proto)
 {
 	for (int i = 0; i < MAX_TAGS; i++) {
 		struct tag *tag;
 
-		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
+		if (!is_tag(proto))
 			break;
 		tag = take(cursor, sizeof(*tag));
 		if (!tag)
@@ -33,13 +38,19 @@ static __always_inline __be16 skip_tags(struct cursor *cursor, __be16 proto)
 	return proto;
 }
 
+#define swap(a, b)                                                                       \
+	do {                                                                             \
+		__typeof__(a) was = (a);                                                 \
+		(a) = (b);                                                               \
+		(b) = was;                                                               \
+	} while (0)
+
 static __always_inline void swap_macs(struct ethhdr *eth)
 {
-	__u16 sender[ETH_ALEN / 2];
+	struct macs *macs = (struct macs *)eth;
 
-	mac_copy(sender, eth->h_source);
-	mac_copy(eth->h_source, eth->h_dest);
-	mac_copy(eth->h_dest, sender);
+	swap(*(__u32 *)macs->destination, *(__u32 *)macs->source);
+	swap(*(__u16 *)(macs->destination + 4), *(__u16 *)(macs->source + 4));
 }
 
 /*
@@ -50,7 +61,6 @@ static __always_inline bool answer_ipv4(struct cursor *cursor, struct xdp_md *ct
 {
 	struct iphdr *ip = take_ipv4(cursor, ctx);
 	struct icmp *icmp;
-	__be32 sender;
 
 	if (!ip || ip->protocol != IPPROTO_ICMP || is_fragment(ip) ||
 	    bpf_ntohs(ip->tot_len) < sizeof(*ip) + sizeof(*icmp) ||
@@ -60,16 +70,12 @@ static __always_inline bool answer_ipv4(struct cursor *cursor, struct xdp_md *ct
 	if (!icmp || icmp->type != ICMP_ECHO_REQUEST || icmp->code != 0)
 		return false;
 
-	sender = ip->saddr;
-	ip->saddr = ip->daddr;
-	ip->daddr = sender;
+	swap(ip->saddr, ip->daddr);
 	set_ttl(ip, REPLY_TTL);
 	icmp->type = ICMP_ECHO_REPLY;
-	icmp->checksum =
-	    checksum_replace(icmp->checksum, bpf_htons(ICMP_ECHO_REQUEST << 8),
-			     bpf_htons(ICMP_ECHO_REPLY << 8));
-	/* Of a reply that is all zeros, which the equation does not foresee, only this is
-	 * right (csum_fold()); of any other it is as good as 0. */
+	icmp->checksum = checksum_less(icmp->checksum, bpf_htons(ICMP_ECHO_REQUEST << 8));
+	/* Of a reply that is all zeros only this is right (csum_fold()); of any other it
+	 * is as good as 0. */
 	if (icmp->checksum == 0)
 		icmp->checksum = 0xffff;
 	return true;
@@ -78,8 +84,8 @@ static __always_inline bool answer_ipv4(struct cursor *cursor, struct xdp_md *ct
 static __always_inline bool answer_ipv6(struct cursor *cursor, struct xdp_md *ctx)
 {
 	struct ipv6hdr *ip = take_ipv6(cursor, ctx);
-	struct in6_addr sender;
 	struct icmp *icmp;
+	__u64 *addresses;
 
 	if (!ip || ip->nexthdr != IPPROTO_ICMPV6 ||
 	    bpf_ntohs(ip->payload_len) < sizeof(*icmp) ||
@@ -89,46 +95,54 @@ static __always_inline bool answer_ipv6(struct cursor *cursor, struct xdp_md *ct
 	icmp = take(cursor, sizeof(*icmp));
 	if (!icmp || icmp->type != ICMPV6_ECHO_REQUEST || icmp->code != 0)
 		return false;
+	addresses = ipv6_addresses(ip);
 
-	sender = ip->saddr;
-	ip->saddr = ip->daddr;
-	ip->daddr = sender;
+	swap(addresses[0], addresses[2]);
+	swap(addresses[1], addresses[3]);
 	ip->hop_limit = REPLY_TTL;
 	icmp->type = ICMPV6_ECHO_REPLY;
-	icmp->checksum =
-	    checksum_replace(icmp->checksum, bpf_htons(ICMPV6_ECHO_REQUEST << 8),
-			     bpf_htons(ICMPV6_ECHO_REPLY << 8));
+	icmp->checksum = checksum_less(icmp->checksum, ~bpf_htons(1 << 8));
 	return true;
 }
 
-static __always_inline enum xdp_action echo(struct xdp_md *ctx)
+static __always_inline bool answer(struct xdp_md *ctx, struct cursor *cursor,
+				   __be16 proto)
+{
+	switch (proto) {
+	case bpf_htons(ETH_P_IP):
+		return answer_ipv4(cursor, ctx);
+	case bpf_htons(ETH_P_IPV6):
+		return answer_ipv6(cursor, ctx);
+	default:
+		return false;
+	}
+}
+
+/* A function of its own, so that without tags all offsets are constants. */
+static __attribute__((noinline)) bool answer_tagged(struct xdp_md *ctx)
 {
 	struct cursor cursor = frame(ctx);
 	struct ethhdr *eth = take(&cursor, sizeof(*eth));
-	bool answered = false;
 
-	if (!eth || mac_is_group(eth->h_dest))
-		return XDP_PASS;
-	switch (skip_tags(&cursor, ethertype(eth))) {
-	case bpf_htons(ETH_P_IP):
-		answered = answer_ipv4(&cursor, ctx);
-		break;
-	case bpf_htons(ETH_P_IPV6):
-		answered = answer_ipv6(&cursor, ctx);
-		break;
-	}
-	if (!answered)
-		return XDP_PASS;
-	swap_macs(eth);
-	return XDP_TX;
+	return eth && answer(ctx, &cursor, skip_tags(&cursor, ethertype(eth)));
 }
 
 SEC("xdp.frags")
 int xdp_icmp_echo(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
+	struct cursor cursor = frame(ctx);
+	struct ethhdr *eth = take(&cursor, sizeof(*eth));
+	bool answered;
 
-	return counted(ctx, counters_of(port), echo(ctx));
+	if (!eth || mac_is_group(eth->h_dest))
+		return counted(ctx, port, XDP_PASS);
+	answered = is_tag(ethertype(eth)) ? answer_tagged(ctx)
+					  : answer(ctx, &cursor, ethertype(eth));
+	if (!answered)
+		return counted(ctx, port, XDP_PASS);
+	swap_macs(eth);
+	return counted(ctx, port, XDP_TX);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -16,11 +16,6 @@ struct {
 	__type(value, __u32);
 } redirects SEC(".maps");
 
-struct macs {
-	__u8 source[ETH_ALEN];	    /* the egress's own */
-	__u8 destination[ETH_ALEN]; /* its peer's */
-};
-
 /* By port of the egress. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -32,8 +27,7 @@ struct {
 static __always_inline enum xdp_action redirect(struct xdp_md *ctx, __u32 ingress)
 {
 	__u32 egress, ifindex;
-	struct cursor cursor = frame(ctx);
-	struct ethhdr *eth = take_redirectable(&cursor);
+	struct ethhdr *eth = redirectable(ctx);
 	const volatile __u32 *to;
 	const struct macs *of_egress;
 
@@ -47,9 +41,9 @@ static __always_inline enum xdp_action redirect(struct xdp_md *ctx, __u32 ingres
 		return XDP_PASS;
 	egress = port_of(ifindex);
 	of_egress = bpf_map_lookup_elem(&macs, &egress);
-	if (!of_egress || !redirected_to(ifindex))
+	if (!of_egress || !redirected_to(egress))
 		return XDP_PASS;
-	set_macs(eth, of_egress->source, of_egress->destination);
+	set_macs(eth, of_egress);
 	return XDP_REDIRECT;
 }
 
@@ -58,7 +52,7 @@ int xdp_map(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
 
-	return counted(ctx, counters_of(port), redirect(ctx, port));
+	return counted(ctx, port, redirect(ctx, port));
 }
 
 char LICENSE[] SEC("license") = "GPL";

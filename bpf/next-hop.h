@@ -8,11 +8,15 @@
 #include <bpf/bpf_helpers.h>
 
 #include "address.h"
+#include "counters.h"
 #include "rewrite.h"
 
 /* include/linux/socket.h */
 #define AF_INET 2
 #define AF_INET6 10
+
+/* Traffic class and flow label (include/net/ipv6.h: IPV6_FLOWINFO_MASK). */
+#define FLOWINFO 0x0fffffff
 
 #define FLOWS_BITS 8
 
@@ -26,24 +30,30 @@ const volatile bool cache = true;
  * tells them apart in the cache too. The ingress stands for its namespace.
  */
 struct flow {
-	__u32 ingress; /* port */
-	__be32 class;  /* TOS, or traffic class and flow label */
-	__be32 ports;  /* source and destination */
-	__u8 family;
+	__u32 ingress;	/* port */
+	__be32 service; /* as the header begins: version, and TOS or class and label */
+	__be32 ports;	/* source and destination */
 	__u8 protocol;
-	__be32 source[4]; /* IPv4: the first word */
-	__be32 destination[4];
+	/* Source and destination as the header has them. IPv4: the first word. */
+	__u64 addresses[4];
 };
 
+static __always_inline bool is_ipv6(const struct flow *flow)
+{
+	return (bpf_ntohl(flow->service) >> 28) == 6;
+}
+
+/* Not the key of any map by port. */
+#define NOWHERE 0xffffffff
+
 struct next_hop {
-	__u32 ifindex; /* 0: a route that drops */
+	struct macs macs;
+	__u32 egress; /* port; NOWHERE: a route that drops */
 	__u32 mtu;
-	__u8 source[ETH_ALEN];
-	__u8 destination[ETH_ALEN];
 };
 
 struct fib_result {
-	__u64 tick;
+	__u64 tick; /* of the lookup; 0: not kept */
 	struct flow flow;
 	struct next_hop hop;
 };
@@ -55,70 +65,70 @@ struct {
 	__type(value, struct fib_result);
 } fib_cache SEC(".maps");
 
-static __always_inline void copy_ipv6(__be32 *to, const __be32 *from)
-{
-	to[0] = from[0];
-	to[1] = from[1];
-	to[2] = from[2];
-	to[3] = from[3];
-}
-
 /*
  * What ip_route_input_slow(), ipv6_rcv() and ip6_forward() refuse before they look at a
  * route, and bpf_fib_lookup() does not. It does refuse IPv6 that is multicast, loopback
  * or link-local.
  */
-static __always_inline bool is_forwardable(const struct flow *flow)
+static __always_inline bool is_forwardable(const struct bpf_fib_lookup *fib)
 {
-	if (flow->family == AF_INET6)
-		return !ipv6_is_reserved(flow->source);
-	return ipv4_is_forwardable(flow->source[0]) &&
-	       ipv4_is_forwardable(flow->destination[0]);
+	if (fib->family == AF_INET6)
+		return !ipv6_is_reserved(fib->ipv6_src);
+	return ipv4_is_forwardable(fib->ipv4_src) && ipv4_is_forwardable(fib->ipv4_dst);
 }
 
-/* Whether the packet's fate is decided: by `hop`. Otherwise it is the stack's. */
-static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
-				    __u32 length, struct next_hop *hop)
+static __always_inline void ask(struct bpf_fib_lookup *fib, const struct flow *flow)
 {
-	struct bpf_fib_lookup fib = {
-	    .family = flow->family,
-	    .l4_protocol = flow->protocol,
-	    .tot_len = length,
-	    .ifindex = ctx->ingress_ifindex,
-	};
+	__builtin_memcpy(&fib->sport, &flow->ports, sizeof(flow->ports));
+	fib->l4_protocol = flow->protocol;
+	if (is_ipv6(flow)) {
+		fib->family = AF_INET6;
+		fib->flowinfo = flow->service & bpf_htonl(FLOWINFO);
+		__builtin_memcpy(fib->ipv6_src, flow->addresses, sizeof(fib->ipv6_src));
+		__builtin_memcpy(fib->ipv6_dst, flow->addresses + 2,
+				 sizeof(fib->ipv6_dst));
+	} else {
+		fib->family = AF_INET;
+		fib->tos = bpf_ntohl(flow->service) >> 16;
+		__builtin_memcpy(&fib->ipv4_src, flow->addresses, sizeof(fib->ipv4_src));
+		__builtin_memcpy(&fib->ipv4_dst, (void *)flow->addresses + 4,
+				 sizeof(fib->ipv4_dst));
+	}
+}
 
-	/* The field has 16 bits, and an IPv6 packet can be 40 bytes longer. */
-	if (length > 0xffff || !is_forwardable(flow))
+/*
+ * Whether the packet's fate is decided: by `hop`. Otherwise it is the stack's. A function
+ * of its own, so that the way through the cache has the registers for itself.
+ */
+static __attribute__((noinline)) bool look_up(struct xdp_md *ctx, const struct flow *flow,
+					      __u32 length, struct next_hop *hop)
+{
+	struct bpf_fib_lookup fib = {.tot_len = length, .ifindex = ctx->ingress_ifindex};
+
+	/* Only within the lab does an ifindex tell one namespace from another. The length
+	 * has 16 bits, and an IPv6 packet can be 40 bytes longer. */
+	if (!is_port(flow->ingress) || length > 0xffff)
 		return false;
-	__builtin_memcpy(&fib.sport, &flow->ports, sizeof(flow->ports));
-	if (flow->family == AF_INET)
-		fib.tos = flow->class;
-	else
-		fib.flowinfo = flow->class;
-	copy_ipv6(fib.ipv6_src, flow->source);
-	copy_ipv6(fib.ipv6_dst, flow->destination);
+	ask(&fib, flow);
+	if (!is_forwardable(&fib))
+		return false;
 
 	switch (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
-		hop->ifindex = fib.ifindex;
+		mac_copy(hop->macs.destination, fib.dmac);
+		mac_copy(hop->macs.source, fib.smac);
+		hop->egress = port_of(fib.ifindex);
 		hop->mtu = fib.mtu_result;
-		mac_copy(hop->source, fib.smac);
-		mac_copy(hop->destination, fib.dmac);
 		return true;
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
 	case BPF_FIB_LKUP_RET_UNREACHABLE:
 	case BPF_FIB_LKUP_RET_PROHIBIT:
-		hop->ifindex = 0;
+		hop->egress = NOWHERE;
 		hop->mtu = ~0;
 		return true;
 	default:
 		return false;
 	}
-}
-
-static __always_inline __u64 fold(const __be32 *address)
-{
-	return (address[0] ^ address[2]) | (__u64)(address[1] ^ address[3]) << 32;
 }
 
 /*
@@ -127,29 +137,24 @@ static __always_inline __u64 fold(const __be32 *address)
  */
 static __always_inline __u32 slot_of(const struct flow *flow)
 {
-	__u64 from = fold(flow->source) ^ flow->ports ^ (__u64)flow->class << 32;
-	__u64 to = fold(flow->destination) ^ flow->ingress;
+	__u64 hash = flow->addresses[0] ^ flow->ports ^ flow->ingress;
 
-	return (from * 0x9e3779b97f4a7c15 + to * 0xd6e8feb86659fd93) >> (64 - FLOWS_BITS);
-}
-
-static __always_inline bool same_address(const struct flow *a, const struct flow *b)
-{
-	if (a->source[0] != b->source[0] || a->destination[0] != b->destination[0])
-		return false;
-	if (a->family == AF_INET)
-		return true;
-	return a->source[1] == b->source[1] && a->source[2] == b->source[2] &&
-	       a->source[3] == b->source[3] && a->destination[1] == b->destination[1] &&
-	       a->destination[2] == b->destination[2] &&
-	       a->destination[3] == b->destination[3];
+	if (is_ipv6(flow)) {
+		hash ^= flow->addresses[1];
+		hash += (flow->addresses[2] ^ flow->addresses[3]) * 0xd6e8feb86659fd93;
+	}
+	return hash * 0x9e3779b97f4a7c15 >> (64 - FLOWS_BITS);
 }
 
 static __always_inline bool same_flow(const struct flow *a, const struct flow *b)
 {
-	return a->family == b->family && a->protocol == b->protocol &&
-	       a->ports == b->ports && a->class == b->class && a->ingress == b->ingress &&
-	       same_address(a, b);
+	const int words = is_ipv6(a) ? 4 : 1;
+
+	for (int i = 0; i < words; i++)
+		if (a->addresses[i] != b->addresses[i])
+			return false;
+	return a->service == b->service && a->protocol == b->protocol &&
+	       a->ports == b->ports && a->ingress == b->ingress;
 }
 
 /*
@@ -157,28 +162,30 @@ static __always_inline bool same_flow(const struct flow *a, const struct flow *b
  * only those that drop are kept: what goes to the stack costs many times the lookup
  * anyway, and a neighbour that is found meanwhile is used by the very next packet.
  */
-static __always_inline const struct next_hop *next_hop(struct xdp_md *ctx,
-						       const struct flow *flow,
-						       __u32 length,
-						       struct next_hop *scratch)
+static __always_inline const struct next_hop *
+next_hop(struct xdp_md *ctx, const struct flow *flow, __u32 length)
 {
 	__u64 tick = bpf_jiffies64();
 	__u32 index = slot_of(flow);
-	struct fib_result *slot;
+	struct fib_result *result;
+	struct flow copy;
 
-	if (!cache)
-		return look_up(ctx, flow, length, scratch) ? scratch : NULL;
-	slot = bpf_map_lookup_elem(&fib_cache, &index);
-	if (!slot)
+	result = bpf_map_lookup_elem(&fib_cache, &index);
+	if (!result)
 		return NULL;
-	if (slot->tick != tick || length > slot->hop.mtu ||
-	    !same_flow(flow, &slot->flow)) {
-		if (!look_up(ctx, flow, length, &slot->hop))
-			return NULL;
-		slot->flow = *flow;
-		slot->tick = tick;
+	if (result->tick == tick && length <= result->hop.mtu &&
+	    same_flow(flow, &result->flow))
+		return &result->hop;
+
+	/* A pointer to the flow itself would keep it out of registers. */
+	copy = *flow;
+	if (!look_up(ctx, &copy, length, &result->hop))
+		return NULL;
+	if (cache) {
+		result->flow = copy;
+		result->tick = tick;
 	}
-	return &slot->hop;
+	return &result->hop;
 }
 
 #endif

@@ -33,12 +33,6 @@ static __always_inline __u64 frame_length(struct xdp_md *ctx)
 	return linear > FULL_FRAME ? bpf_xdp_get_buff_len(ctx) : linear;
 }
 
-/* Bytes of the frame from `at` to its end, fragments included. */
-static __always_inline __u64 length_from(struct xdp_md *ctx, const void *at)
-{
-	return frame_length(ctx) - (at - (void *)(long)ctx->data);
-}
-
 /* What is still to be parsed of the linear part. */
 struct cursor {
 	void *at;
@@ -62,10 +56,34 @@ static __always_inline void *take(struct cursor *cursor, size_t size)
 	return at;
 }
 
+/* Whether the frame has as many bytes as this from `at` on, its fragments included. */
+static __always_inline bool reaches(struct xdp_md *ctx, const struct cursor *cursor,
+				    const void *at, __u64 length)
+{
+	__u64 linear = cursor->end - at;
+
+	return length <= linear ||
+	       length + (at - (void *)(long)ctx->data) <= frame_length(ctx);
+}
+
 /* struct ethhdr is packed, so that clang would read its last field byte by byte. */
 static __always_inline __be16 ethertype(const struct ethhdr *eth)
 {
 	return *(const __be16 *)((const void *)eth + offsetof(struct ethhdr, h_proto));
+}
+
+/*
+ * Source and destination: one word of IPv4, four of IPv6. By offset, since of the address
+ * of a field clang knows the alignment, and would read it in smaller words.
+ */
+static __always_inline __u64 *ipv4_addresses(struct iphdr *ip)
+{
+	return (void *)ip + offsetof(struct iphdr, saddr);
+}
+
+static __always_inline __u64 *ipv6_addresses(struct ipv6hdr *ip)
+{
+	return (void *)ip + offsetof(struct ipv6hdr, saddr);
 }
 
 /*
@@ -77,10 +95,9 @@ static __always_inline struct iphdr *take_ipv4(struct cursor *cursor, struct xdp
 {
 	struct iphdr *ip = take(cursor, sizeof(*ip));
 
-	if (!ip || ip->version != 4 || ip->ihl != sizeof(*ip) / 4)
-		return NULL;
-	if (bpf_ntohs(ip->tot_len) < sizeof(*ip) ||
-	    bpf_ntohs(ip->tot_len) > length_from(ctx, ip))
+	if (!ip || ip->version != 4 || ip->ihl != sizeof(*ip) / 4 ||
+	    bpf_ntohs(ip->tot_len) < sizeof(*ip) ||
+	    !reaches(ctx, cursor, ip, bpf_ntohs(ip->tot_len)))
 		return NULL;
 	return ip;
 }
@@ -101,7 +118,7 @@ static __always_inline struct ipv6hdr *take_ipv6(struct cursor *cursor,
 {
 	struct ipv6hdr *ip = take(cursor, sizeof(*ip));
 
-	if (!ip || ip->version != 6 || ipv6_length(ip) > length_from(ctx, ip))
+	if (!ip || ip->version != 6 || !reaches(ctx, cursor, ip, ipv6_length(ip)))
 		return NULL;
 	return ip;
 }

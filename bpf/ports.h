@@ -19,12 +19,12 @@ struct {
 } ports SEC(".maps");
 
 /*
- * Whether the frame will leave by this interface. Headers are rewritten only after a yes,
+ * Whether the frame will leave by this port. Headers are rewritten only after a yes,
  * so that what `ports` does not have reaches the stack as it came.
  */
-static __always_inline bool redirected_to(__u32 ifindex)
+static __always_inline bool redirected_to(__u32 port)
 {
-	return bpf_redirect_map(&ports, port_of(ifindex), XDP_PASS) == XDP_REDIRECT;
+	return bpf_redirect_map(&ports, port, XDP_PASS) == XDP_REDIRECT;
 }
 
 #endif

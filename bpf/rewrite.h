@@ -22,34 +22,43 @@ static __always_inline void mac_copy(void *to, const void *from)
 	into[2] = mac[2];
 }
 
-static __always_inline void set_macs(struct ethhdr *eth, const void *source,
-				     const void *destination)
-{
-	mac_copy(eth->h_dest, destination);
-	mac_copy(eth->h_source, source);
-}
+/* The beginning of an Ethernet header. */
+struct macs {
+	__u8 destination[ETH_ALEN];
+	__u8 source[ETH_ALEN];
+};
 
-/* The checksum after one of its 16-bit words has changed: RFC 1624, equation 3. */
-static __always_inline __u16 checksum_replace(__u16 checksum, __u16 from, __u16 to)
+/* In words, of a map's value: elsewhere than on the stack they need not be aligned. */
+static __always_inline void set_macs(struct ethhdr *eth, const struct macs *macs)
 {
-	__u32 sum = (__u16)~checksum + (__u16)~from + to;
-
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
+	*(__u64 *)eth = *(const __u64 *)macs;
+	((__u32 *)eth)[2] = ((const __u32 *)macs)[2];
 }
 
 /*
- * The checksum's word is the TTL and the protocol together. It is written as one, too: to
- * read a word after a write of one byte in it is to wait for the store.
+ * The checksum after a 16-bit word has become less by so much, in network byte order: the
+ * checksum is the complement of a sum, and gains what the sum loses (RFC 1624). A carry
+ * comes back at the other end, and of the two zeros of such sums it is 0x0000.
  */
+static __always_inline __u16 checksum_less(__u16 checksum, __u16 less)
+{
+	__u32 sum = checksum + less;
+
+	return sum + (sum >= 0xffff);
+}
+
+static __always_inline void decrease_ttl(struct iphdr *ip)
+{
+	ip->check = checksum_less(ip->check, bpf_htons(1 << 8));
+	ip->ttl--;
+}
+
 static __always_inline void set_ttl(struct iphdr *ip, __u8 ttl)
 {
-	__u16 *word = (__u16 *)&ip->ttl;
-	__u16 to = bpf_htons(ttl << 8 | ip->protocol);
+	__u16 without = checksum_less(ip->check, bpf_htons(ip->ttl << 8));
 
-	ip->check = checksum_replace(ip->check, *word, to);
-	*word = to;
+	ip->check = checksum_less(without, ~bpf_htons(ttl << 8));
+	ip->ttl = ttl;
 }
 
 #endif

@@ -23,26 +23,26 @@ const ifindex: Layout = {
 	decode: (bytes, endOf) => ({ ifindex: endOf(u32.decode(bytes)) }),
 };
 
-/** `struct macs { __u8 source[6], destination[6]; }` */
+/** `struct macs { __u8 destination[6], source[6]; }`, as an Ethernet header begins. */
 const macs: Layout = {
 	size: 12,
 	encode: (value) => {
 		const { source, destination } = value as RedirectValue;
-		return Buffer.concat([mac.encode(source), mac.encode(destination)]);
+		return Buffer.concat([mac.encode(destination), mac.encode(source)]);
 	},
 	decode: (bytes) => ({
-		source: mac.decode(bytes.subarray(0, 6)),
-		destination: mac.decode(bytes.subarray(6, 12)),
+		source: mac.decode(bytes.subarray(6, 12)),
+		destination: mac.decode(bytes.subarray(0, 6)),
 	}),
 };
 
-/** `struct redirect { __u32 ifindex; struct macs macs; }` */
+/** `struct redirect { struct macs macs; __u32 ifindex; }` */
 const redirect: Layout = {
 	size: 16,
 	encode: (value, ifindexOf) =>
-		Buffer.concat([ifindex.encode(value, ifindexOf), macs.encode(value, ifindexOf)]),
+		Buffer.concat([macs.encode(value, ifindexOf), ifindex.encode(value, ifindexOf)]),
 	decode: (bytes, endOf) =>
-		({ ...ifindex.decode(bytes, endOf), ...macs.decode(bytes.subarray(4), endOf) }) as RedirectValue,
+		({ ...macs.decode(bytes, endOf), ...ifindex.decode(bytes.subarray(12), endOf) }) as RedirectValue,
 };
 
 export interface Builtin {

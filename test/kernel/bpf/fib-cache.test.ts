@@ -157,7 +157,7 @@ test("a change of the neighbour's MAC takes effect within a tick", () => {
 	}
 });
 
-test("cache: false fills and reads no cache", () => {
+test("cache: false keeps no result", () => {
 	const uncached = Program.load("fib", { cache: false });
 	try {
 		one.within(() => uncached.set("ports", 1, u32(FIRST + 1)));

@@ -3,10 +3,9 @@ import { closeSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Libbpf } from "../../../lib/ffi/libbpf.js";
-import { bpf } from "../../../lib/ffi/libc.js";
-import { allocate } from "../../../lib/ffi/memory.js";
 import { lookup, u32Key, update } from "../../../lib/kernel/bpf.js";
 import { closeLoaded, type LoadedProgram, loadProgram } from "../../../lib/kernel/load.js";
+import { testRun } from "./test-run.js";
 
 export type Name = "pass" | "drop" | "icmp-echo" | "hardcoded" | "map" | "fib";
 
@@ -34,11 +33,11 @@ const BY_PORT: Record<Name, string[]> = {
 
 const CLANG = ["-O2", "-g", "-Wall", "-Wextra", "-Werror", "-target", "bpf", "-mcpu=v3"];
 
-function compile(name: Name): Buffer {
+/** @param source the path of a program in C */
+export function compile(source: string): Buffer {
 	const directory = mkdtempSync(join(tmpdir(), "bpf-"));
 	try {
 		const object = join(directory, "object.o");
-		const source = join(import.meta.dirname, `../../../bpf/${name}.bpf.c`);
 		execFileSync("clang", [...CLANG, "-I/usr/include/x86_64-linux-gnu", "-c", source, "-o", object]);
 		return readFileSync(object);
 	} finally {
@@ -48,11 +47,6 @@ function compile(name: Name): Buffer {
 
 /** The 32-bit number as maps have it. */
 export const u32 = u32Key;
-
-const SPACE = 1 << 17;
-const input = allocate(SPACE);
-const output = allocate(SPACE);
-const context = allocate(24);
 
 /** The table of xdp_hardcoded, as it is before the program is loaded. */
 function frozen(redirects: Buffer[]): number {
@@ -69,10 +63,18 @@ function frozen(redirects: Buffer[]): number {
 /** Per-CPU values are read for every possible CPU, not only those online. */
 const cpus = Number(readFileSync("/sys/devices/system/cpu/possible", "utf8").trim().split("-").at(-1)) + 1;
 
-/** Of fib_cache: struct fib_result, and in it the destination of struct next_hop. */
+/** Of fib_cache: struct fib_result, which begins with its tick, and in it the destination of struct next_hop. */
 const RESULT = 80;
-const DESTINATION = 70;
+const DESTINATION = 56;
 const SLOTS = 256;
+
+export interface LoadOptions {
+	cache?: boolean;
+	/** struct redirect by port of the ingress. */
+	redirects?: Buffer[];
+	/** Compiled from its source by default. */
+	object?: Buffer;
+}
 
 /** A built-in program in the kernel, attached nowhere. */
 export class Program {
@@ -82,14 +84,18 @@ export class Program {
 		this.#loaded = loaded;
 	}
 
-	static load(name: Name, options: { cache?: boolean; redirects?: Buffer[] } = {}): Program {
-		const { cache, redirects } = options;
+	static load(name: Name, options: LoadOptions = {}): Program {
+		const {
+			cache,
+			redirects,
+			object = compile(join(import.meta.dirname, `../../../bpf/${name}.bpf.c`)),
+		} = options;
 		const globals = new Map<string, Uint8Array>([["first_ifindex", u32Key(FIRST)]]);
 		if (cache !== undefined) globals.set("cache", Buffer.from([Number(cache)]));
 		const maps = new Map(redirects ? [["redirects", frozen(redirects)]] : []);
 		try {
 			return new Program(
-				loadProgram(name, compile(name), {
+				loadProgram(name, object, {
 					program: `xdp_${name.replace("-", "_")}`,
 					globals,
 					maxEntries: new Map(BY_PORT[name].map((map) => [map, PORTS])),
@@ -99,6 +105,10 @@ export class Program {
 		} finally {
 			for (const fd of maps.values()) closeSync(fd);
 		}
+	}
+
+	get fd(): number {
+		return this.#loaded.fd;
 	}
 
 	close(): void {
@@ -117,24 +127,10 @@ export class Program {
 
 	/** Runs the program on a frame, as if it came in through this interface of the thread's namespace. */
 	run(frame: Buffer, ingress = FIRST): Outcome {
-		input.bytes.set(frame);
-		const md = Buffer.from(context.bytes.buffer, context.bytes.byteOffset, 24);
-		md.fill(0).writeUInt32LE(frame.length, 4);
-		md.writeUInt32LE(ingress, 12);
-		// union bpf_attr, the part `test` of BPF_PROG_TEST_RUN
-		const attributes = Buffer.alloc(80);
-		attributes.writeUInt32LE(this.#loaded.fd, 0);
-		attributes.writeUInt32LE(frame.length, 8);
-		attributes.writeUInt32LE(SPACE, 12);
-		attributes.writeBigUInt64LE(input.address, 16);
-		attributes.writeBigUInt64LE(output.address, 24);
-		attributes.writeUInt32LE(24, 40);
-		attributes.writeBigUInt64LE(context.address, 48);
-		const BPF_PROG_TEST_RUN = 10;
-		bpf(BPF_PROG_TEST_RUN, attributes);
-		const verdict = VERDICTS[attributes.readUInt32LE(4)];
-		if (!verdict) throw new Error(`verdict ${attributes.readUInt32LE(4)}`);
-		return { verdict, frame: Buffer.from(output.bytes.subarray(0, attributes.readUInt32LE(12))) };
+		const { action, frame: left } = testRun(this.fd, frame, { ingress });
+		const verdict = VERDICTS[action];
+		if (!verdict) throw new Error(`verdict ${action}`);
+		return { verdict, frame: left };
 	}
 
 	/** What a port has counted on all CPUs: only the actions that occurred. */
@@ -153,24 +149,27 @@ export class Program {
 		);
 	}
 
-	/** Empties the cache, runs the program, and says which slot it has filled. */
+	/** Empties the cache, runs the program, and says in which slot it has kept a result. */
 	slotOf(frame: Buffer, ingress = FIRST): number | undefined {
 		const slots = Array.from({ length: SLOTS }, (_, slot) => slot);
 		for (const slot of slots) this.set("fib_cache", slot, Buffer.alloc(RESULT * cpus));
 		this.run(frame, ingress);
-		return slots.find((slot) => this.#results(slot).some((byte) => byte !== 0));
+		const ticks = (slot: number) => Array.from({ length: cpus }, (_, cpu) => this.#tick(slot, cpu));
+		return slots.find((slot) => ticks(slot).some((tick) => tick !== 0n));
 	}
 
 	/** Puts the newest result of one slot into these slots of all CPUs, with another destination MAC. */
 	forge(from: number, slots: number[], destination: Buffer): void {
-		const results = this.#results(from);
-		const tick = (cpu: number) => results.readBigUInt64LE(cpu * RESULT);
 		const newest = Array.from({ length: cpus }, (_, cpu) => cpu).reduce((a, b) =>
-			tick(a) > tick(b) ? a : b,
+			this.#tick(from, a) > this.#tick(from, b) ? a : b,
 		);
-		const value = Buffer.from(results.subarray(newest * RESULT, (newest + 1) * RESULT));
+		const value = Buffer.from(this.#results(from).subarray(newest * RESULT, (newest + 1) * RESULT));
 		value.set(destination, DESTINATION);
 		for (const slot of slots) this.set("fib_cache", slot, Buffer.concat(Array(cpus).fill(value)));
+	}
+
+	#tick(slot: number, cpu: number): bigint {
+		return this.#results(slot).readBigUInt64LE(cpu * RESULT);
 	}
 
 	#results(slot: number): Buffer {

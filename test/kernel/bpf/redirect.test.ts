@@ -24,7 +24,7 @@ beforeAll(() => {
 
 afterAll(() => namespace.close());
 
-const macs = (subnet: number) => [frame.mac(endMac(subnet)), frame.mac(hostMac(subnet))];
+const macs = (subnet: number) => [frame.mac(hostMac(subnet)), frame.mac(endMac(subnet))];
 const through = (subnet: number) => ({ source: endMac(subnet), destination: hostMac(subnet) });
 
 /** Both ways between left and right. */
@@ -32,8 +32,8 @@ function loadHardcoded(): Program {
 	const nowhere = Buffer.alloc(16);
 	return Program.load("hardcoded", {
 		redirects: [
-			Buffer.concat([u32(RIGHT), ...macs(2)]),
-			Buffer.concat([u32(LEFT), ...macs(1)]),
+			Buffer.concat([...macs(2), u32(RIGHT)]),
+			Buffer.concat([...macs(1), u32(LEFT)]),
 			...Array<Buffer>(PORTS - 2).fill(nowhere),
 		],
 	});
