@@ -2,6 +2,7 @@ import { closeSync } from "node:fs";
 import { type ProgramDefinition, readBpfObject } from "../btf/object.js";
 import { SyscallError, VerifierError } from "../errors.js";
 import { Libbpf, type Pointer } from "../ffi/libbpf.js";
+import { PROG_ARRAY } from "../programs/maps.js";
 import type { Label, OwnLabel } from "../snapshot/label.js";
 import { check, ENOENT, mapInfo, openMap, openProgram, programInfo } from "./bpf.js";
 import { LABEL_MAP, readLabel } from "./label.js";
@@ -76,7 +77,6 @@ function choose(object: Pointer, elf: Buffer, wanted: string): void {
 	const { programs, maps } = readBpfObject(elf);
 	const definitions = new Map(programs.map((program) => [program.name, program]));
 	// A prog_array that the object fills itself needs its programs.
-	const PROG_ARRAY = 3;
 	const all = maps.some(({ type }) => type === PROG_ARRAY);
 	for (const [name, program] of programsOf(object)) {
 		const { xdp } = definitions.get(name) ?? ({} as Partial<ProgramDefinition>);

@@ -41,6 +41,7 @@ const TYPES: Readonly<Record<number, MapType>> = {
 	25: { name: "devmap_hash", redirects: "devmap" },
 };
 
+export const PROG_ARRAY = 3;
 export const LPM_TRIE = 11;
 
 export function mapType(type: number): MapType {

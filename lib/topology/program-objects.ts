@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { ObjectError } from "../btf/elf.js";
 import { Encoder, type Surroundings } from "../btf/encode.js";
 import { type BpfObject, type ProgramDefinition, readBpfObject, type XdpDefinition } from "../btf/object.js";
-import { mapType } from "../programs/maps.js";
+import { mapType, PROG_ARRAY } from "../programs/maps.js";
 import { BUILT_IN_PROGRAMS, type Context } from "./declared.js";
 import { list, quote } from "./printable.js";
 import { resolveMaps } from "./program-maps.js";
@@ -51,6 +51,7 @@ function resolveProgram(
 		if (!chosen) return undefined;
 		const encoder = new Encoder(object.btf, surroundings(context));
 		const { maps, entries } = resolveMaps(source, object, encoder, context);
+		warnOfProgArrays(source, maps, context);
 		return {
 			name: source.name,
 			path: content.path,
@@ -69,6 +70,20 @@ function resolveProgram(
 		report.error(source.originAt, "program", error.message, error.hint);
 		return undefined;
 	}
+}
+
+/** The kernel empties a prog_array with the last descriptor or pin of it: prog_array_map_clear() of kernel/bpf/arraymap.c. */
+function warnOfProgArrays(
+	{ name, at, pin }: ProgramSource,
+	maps: Program["maps"],
+	{ report }: Context,
+): void {
+	for (const map of maps)
+		if (map.type === PROG_ARRAY && pin === undefined)
+			report.warn(
+				at,
+				`tail calls of program ${quote(name)} will fail: ${quote(map.name)} is emptied once nothing holds it; give the program \`pin\``,
+			);
 }
 
 function chooseProgram(

@@ -311,3 +311,32 @@ test("a name in full is kept of a map whose name is longer than the kernel keeps
 	expect(sh("ping -n -c 1 -W 2 10.1.0.2")).toContain("1 received");
 	expect(renderText(await plan(await load(text)))).toContain("nothing to do");
 });
+
+describe("tail calls through an array that the object fills itself", () => {
+	const source = `
+		SEC("xdp") int behind(struct xdp_md *ctx) { return XDP_DROP; }
+		struct {
+			__uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __type(key, __u32);
+			__array(values, int(void *));
+		} jumps SEC(".maps") = { .values = { [0] = (void *)&behind } };
+		SEC("xdp") int first(struct xdp_md *ctx) { bpf_tail_call(ctx, &jumps, 0); return XDP_PASS; }\n`;
+	const text = (pin: string) => lab(`own: { object: ${compile("tail", source)}, program: first, ${pin} }`);
+	const answers = () => sh("ping -n -q -c 1 -W 0.3 -I a 10.1.0.2 || true").includes("1 received");
+
+	test("work where the array is pinned", async () => {
+		await applyLab(text("pin: /sys/fs/bpf/own-test"));
+		expect(answers()).toBe(false);
+	});
+
+	test("are warned of where it is not: the kernel empties it", async () => {
+		const topology = await load(text(""));
+		expect(topology.warnings).toEqual([
+			expect.objectContaining({
+				line: 4,
+				message: expect.stringContaining("`jumps` is emptied once nothing holds it"),
+			}),
+		]);
+		await apply(topology);
+		expect(answers()).toBe(true);
+	});
+});
