@@ -1,4 +1,4 @@
-import { type End, type Expectation, HOST, type Protocol, type Topology } from "../topology/topology.js";
+import type { End, Expectation, Protocol, Topology } from "../topology/topology.js";
 
 /** Traffic of one protocol and one address family, between two namespaces. */
 export interface Flow {
@@ -8,9 +8,11 @@ export interface Flow {
 	from: string;
 	/** The address to send from, where the expectation names an end; the kernel chooses otherwise. */
 	source?: string;
-	/** The namespace of the end that has {@link address}. */
-	to: string;
+	/** The namespaces that have {@link address}, first that of the end which is named: any may get it. */
+	to: string[];
 	address: string;
+	/** To be listened on; a free one where it is absent. */
+	port?: number;
 	/** ICMP requests or UDP datagrams. */
 	packets: number;
 }
@@ -19,7 +21,7 @@ export interface Flow {
 const PINGS = 3;
 
 /** What an expectation comes to: each protocol over every address family that both sides have. */
-export function flowsOf({ from, to, protocols, packets }: Expectation, { veths }: Topology): Flow[] {
+export function flowsOf({ from, to, protocols, port, packets }: Expectation, { veths }: Topology): Flow[] {
 	const ends = veths.flatMap(({ ends }) => ends);
 	const sources = ends.filter(({ name, namespace }) =>
 		from.end === undefined ? namespace === from.namespace : name === from.end,
@@ -35,12 +37,21 @@ export function flowsOf({ from, to, protocols, packets }: Expectation, { veths }
 				family,
 				from: from.namespace,
 				...(from.end !== undefined && { source }),
-				to: target[0]?.namespace ?? HOST,
+				to: [...new Set([...target, ...ends.filter((end) => has(end, address))].map(namespaceOf))],
 				address,
+				...(port !== undefined && { port }),
 				packets: protocol === "ping" ? PINGS : packets,
 			};
 		}),
 	);
+}
+
+function has({ addresses }: End, address: string): boolean {
+	return addresses.some((one) => one.startsWith(`${address}/`));
+}
+
+function namespaceOf({ namespace }: End): string {
+	return namespace;
 }
 
 /** Without prefix length. A link-local one says nothing without its link, and is left out. */
@@ -54,14 +65,23 @@ function addresses(ends: readonly End[], family: 4 | 6): string[] {
 const NAMES: Record<Protocol, string> = { ping: "ping", tcp: "TCP", udp: "UDP" };
 
 /** `uno reaches dos:veth0 by ping, TCP and UDP` */
-export function titleOf({ from, to, protocols, reachable }: Expectation): string {
+export function titleOf({ from, to, protocols, port, reachable }: Expectation): string {
 	const names = protocols.map((protocol) => NAMES[protocol]);
 	const last = names.pop() ?? "";
 	const how = names.length ? `${names.join(", ")} ${reachable ? "and" : "or"} ${last}` : last;
-	return `${from.end ?? from.namespace} ${reachable ? "reaches" : "does not reach"} ${to} by ${how}`;
+	const verb = reachable ? "reaches" : "does not reach";
+	return `${from.end ?? from.namespace} ${verb} ${to} by ${how}${portText(port)}`;
 }
 
-/** `TCP to fc00:2::2` */
-export function describeFlow({ protocol, address }: Pick<Flow, "protocol" | "address">): string {
-	return `${NAMES[protocol]} to ${address}`;
+/** `TCP to fc00:2::2`, `UDP to 10.0.2.2, port 53` */
+export function describeFlow({
+	protocol,
+	address,
+	port,
+}: Pick<Flow, "protocol" | "address" | "port">): string {
+	return `${NAMES[protocol]} to ${address}${portText(port)}`;
+}
+
+function portText(port: number | undefined): string {
+	return port === undefined ? "" : `, port ${port}`;
 }

@@ -33,6 +33,8 @@ export interface FlowReport {
 	protocol: Protocol;
 	family: 4 | 6;
 	address: string;
+	/** Where the expectation names one. */
+	port?: number;
 	ok: boolean;
 	/** `0 of 3 replies` */
 	detail: string;

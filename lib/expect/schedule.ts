@@ -10,7 +10,7 @@ const BATCH = 4;
 /**
  * Which expectations may be tried at the same time without one being counted for another. Traffic,
  * with its replies and whatever strays, stays among the namespaces that pairs of the lab connect;
- * within such an island, one that looks at counters is tried alone.
+ * within such an island, one that looks at counters or listens on a port of its own is tried alone.
  */
 export function schedule({ expect, veths }: Topology): Lane[] {
 	const islandOf = islands(veths.map(({ ends: [a, b] }) => [a.namespace, b.namespace]));
@@ -28,12 +28,13 @@ export function schedule({ expect, veths }: Topology): Lane[] {
 	return lanes;
 }
 
-/** In the order of the list, as far as it goes: neighbours that count nothing share a batch. */
+/** In the order of the list, as far as it goes: neighbours that may share a batch do. */
 function batches(indexes: readonly number[], expect: readonly Expectation[]): Lane {
 	const lane: Lane = [];
 	let open: number[] | undefined;
 	for (const index of indexes) {
-		const alone = Object.keys(expect[index]?.actions ?? {}).length > 0;
+		const { actions = {}, port } = expect[index] ?? {};
+		const alone = Object.keys(actions).length > 0 || port !== undefined;
 		if (!alone && open && open.length < BATCH) open.push(index);
 		else {
 			lane.push([index]);

@@ -1,5 +1,5 @@
 import type { Context } from "./declared.js";
-import type { ExpectEntry, TopologyDocument, Traffic, UdpTraffic } from "./generated/document.js";
+import type { ExpectEntry, TcpTraffic, TopologyDocument, Traffic, UdpTraffic } from "./generated/document.js";
 import type { Sound } from "./positions.js";
 import { list } from "./printable.js";
 import type { Range } from "./source.js";
@@ -22,7 +22,7 @@ export function resolveExpectations(document: Sound<TopologyDocument>, context: 
 
 function resolveExpectation(entry: Entry, at: Range, context: Context): Expectation | undefined {
 	const kind = kindOf(entry, at, context);
-	const traffic: Sound<Traffic & UdpTraffic> = kind === undefined ? {} : (entry[kind] ?? {});
+	const traffic: Sound<Traffic & TcpTraffic & UdpTraffic> = kind === undefined ? {} : (entry[kind] ?? {});
 	const from = resolveSource(traffic, context);
 	const to =
 		traffic.to === undefined
@@ -36,6 +36,7 @@ function resolveExpectation(entry: Entry, at: Range, context: Context): Expectat
 		protocols,
 		from,
 		to: to.end.name,
+		...(traffic.port !== undefined && { port: traffic.port }),
 		packets: traffic.packets ?? DEFAULT_PACKETS,
 		reachable: entry.reachable ?? true,
 		actions,

@@ -180,6 +180,8 @@ export interface Expectation {
 	/** The namespace that sends; with `end`, from an address of that end. */
 	from: { namespace: string; end?: EndName };
 	to: EndName;
+	/** Of TCP and UDP; absent where any will do. */
+	port?: number;
 	/** UDP datagrams over each address family. */
 	packets: number;
 	/** False where nothing may come through. */

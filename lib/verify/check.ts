@@ -103,9 +103,9 @@ async function tryOnce(
 	const arrivals = await Promise.all(group.map((flow) => send(lab, peers, flow, patience)));
 	const flows = group.map((flow, i): FlowReport => {
 		const { tried, some, whole, detail } = arrivals[i] as (typeof arrivals)[number];
-		const { protocol, family, address } = flow;
+		const { protocol, family, address, port } = flow;
 		const ok = tried && (reachable ? whole : !some);
-		return { protocol, family, address, ok, detail, attempts: attempt };
+		return { protocol, family, address, ...(port !== undefined && { port }), ok, detail, attempts: attempt };
 	});
 	const after = ends.length ? takeSample(counters) : new Map();
 	const came = flows.every(({ ok }) => ok);

@@ -79,7 +79,9 @@ function pathsOf(snapshot: Snapshot, topology: Topology, flow: Flow): Path[] {
 	const there = pathOf(snapshot, topology, flow.from, flow.address);
 	if (flow.protocol === "udp" || there.stop !== undefined) return [there];
 	const source = flow.source ?? sourceOf(there, flow.family);
-	return source === undefined ? [there] : [there, pathOf(snapshot, topology, flow.to, source)];
+	return source === undefined
+		? [there]
+		: [there, ...flow.to.map((name) => pathOf(snapshot, topology, name, source))];
 }
 
 /** The address that the kernel sends from: the first of the interface that it sends by. */

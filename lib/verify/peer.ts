@@ -11,27 +11,27 @@ type Handlers = {
 	[Name in OrderName]: (order: Orders[Name]["order"]) => Promise<Orders[Name]["answer"]>;
 };
 
-const receivers = new Map<number, { socket: Datagrams; received: number }>();
-const servers = new Map<number, { server: Server; sockets: Set<Socket> }>();
+/** By address and port. */
+const receivers = new Map<string, { socket: Datagrams; received: number }>();
+const servers = new Map<string, { server: Server; sockets: Set<Socket> }>();
 
 const handlers: Handlers = {
-	receive: async ({ address }) => {
+	receive: async ({ address, port = 0 }) => {
 		const socket = datagrams(address);
-		socket.bind({ address, port: 0 });
+		socket.bind({ address, port });
 		await once(socket, "listening");
-		const { port } = socket.address();
 		const receiver = { socket, received: 0 };
-		receivers.set(port, receiver);
+		receivers.set(keyOf({ address, port: socket.address().port }), receiver);
 		socket.on("message", () => {
 			receiver.received++;
 			socket.emit("counted");
 		});
-		return { port };
+		return { port: socket.address().port };
 	},
-	collect: ({ port, count, patience }) =>
+	collect: ({ address, port, count, patience }) =>
 		new Promise((resolve, reject) => {
-			const receiver = receivers.get(port);
-			if (!receiver) return reject(new Error(`nothing receives on port ${port}`));
+			const receiver = receivers.get(keyOf({ address, port }));
+			if (!receiver) return reject(new Error(`nothing receives on port ${port} of ${address}`));
 			const done = () => {
 				clearTimeout(timer);
 				receiver.socket.off("counted", look);
@@ -58,7 +58,7 @@ const handlers: Handlers = {
 			socket.close();
 		}
 	},
-	serve: async ({ address }) => {
+	serve: async ({ address, port = 0 }) => {
 		const sockets = new Set<Socket>();
 		const server = createServer({ allowHalfOpen: true }, (socket) => {
 			sockets.add(socket);
@@ -67,11 +67,11 @@ const handlers: Handlers = {
 			socket.on("error", () => {});
 			socket.pipe(socket);
 		});
-		server.listen({ host: address, port: 0 });
+		server.listen({ host: address, port });
 		await once(server, "listening");
-		const { port } = server.address() as AddressInfo;
-		servers.set(port, { server, sockets });
-		return { port };
+		const listening = server.address() as AddressInfo;
+		servers.set(keyOf({ address, port: listening.port }), { server, sockets });
+		return { port: listening.port };
 	},
 	connect: ({ source, address, port, patience }) =>
 		new Promise((resolve) => {
@@ -93,16 +93,21 @@ const handlers: Handlers = {
 			});
 			socket.on("close", () => resolve(answer));
 		}),
-	close: async ({ port }) => {
-		receivers.get(port)?.socket.close();
-		receivers.delete(port);
-		const { server, sockets } = servers.get(port) ?? {};
+	close: async (where) => {
+		const key = keyOf(where);
+		receivers.get(key)?.socket.close();
+		receivers.delete(key);
+		const { server, sockets } = servers.get(key) ?? {};
 		server?.close();
 		for (const socket of sockets ?? []) socket.destroy();
-		servers.delete(port);
+		servers.delete(key);
 		return {};
 	},
 };
+
+function keyOf({ address, port }: { address: string; port: number }): string {
+	return `${address} ${port}`;
+}
 
 function datagrams(address: string): Datagrams {
 	return createSocket(isIPv6(address) ? "udp6" : "udp4");

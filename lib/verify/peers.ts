@@ -23,15 +23,18 @@ export class Peers {
 		this.#lab = lab;
 	}
 
-	/** Lets `work` use a process in each of two namespaces, which may be one. */
-	async with<T>(from: string, to: string, work: (from: Peer, to: Peer) => Promise<T>): Promise<T> {
+	/** Lets `work` use a process in each of these namespaces, which may be one. */
+	async with<T>(
+		from: string,
+		to: readonly string[],
+		work: (from: Peer, to: readonly Peer[]) => Promise<T>,
+	): Promise<T> {
 		const sender = this.#use(from);
-		const receiver = this.#use(to);
+		const receivers = to.map((namespace) => this.#use(namespace));
 		try {
-			return await work(sender, receiver);
+			return await work(sender, receivers);
 		} finally {
-			this.#release(sender);
-			this.#release(receiver);
+			for (const peer of [sender, ...receivers]) this.#release(peer);
 		}
 	}
 

@@ -28,7 +28,7 @@ export async function send(
 	flow: Flow,
 	patience: Patience,
 ): Promise<Arrival & { tried: boolean }> {
-	const missing = [flow.from, flow.to].find((name) => !lab.has(name));
+	const missing = [flow.from, ...flow.to].find((name) => !lab.has(name));
 	if (missing !== undefined) return untried(`namespace ${missing} is not there`);
 	if (flow.protocol === "ping") return { ...(await ping(lab, flow, patience)), tried: true };
 	const transmit = flow.protocol === "tcp" ? tcp : udp;
@@ -46,10 +46,9 @@ function untried(detail: string) {
 }
 
 /** A connection that carries data there and back. */
-async function tcp(from: Peer, to: Peer, flow: Flow, { patience }: Patience): Promise<Arrival> {
+async function tcp(from: Peer, to: readonly Peer[], flow: Flow, { patience }: Patience): Promise<Arrival> {
 	const { address } = flow;
-	const { port } = await to.order("serve", { address });
-	try {
+	return listen("serve", to, flow, async (port) => {
 		const { connected, received, error } = await from.order("connect", {
 			...sourceOf(flow),
 			address,
@@ -62,19 +61,16 @@ async function tcp(from: Peer, to: Peer, flow: Flow, { patience }: Patience): Pr
 			whole: received === TCP_BYTES,
 			detail: connected ? `${received} of ${TCP_BYTES} bytes came back${why}` : `no connection${why}`,
 		};
-	} finally {
-		await to.order("close", { port });
-	}
+	});
 }
 
 /** Datagrams sent at a time: fewer than fill the receiver's buffer, net.core.rmem_default. */
 const BURST = 100;
 
 /** Datagrams one way, counted where they arrive. */
-async function udp(from: Peer, to: Peer, flow: Flow, { patience }: Patience): Promise<Arrival> {
+async function udp(from: Peer, to: readonly Peer[], flow: Flow, { patience }: Patience): Promise<Arrival> {
 	const { address, packets } = flow;
-	const { port } = await to.order("receive", { address });
-	try {
+	return listen("receive", to, flow, async (port) => {
 		let sent = 0;
 		let received = 0;
 		let error: string | undefined;
@@ -82,13 +78,50 @@ async function udp(from: Peer, to: Peer, flow: Flow, { patience }: Patience): Pr
 			const count = Math.min(BURST, packets - sent);
 			({ error } = await from.order("send", { ...sourceOf(flow), address, port, count }));
 			sent += count;
-			({ received } = await to.order("collect", { port, count: sent, patience }));
+			received = await collect(to, { address, port }, sent, patience);
 		}
 		const why = error === undefined ? "" : `; ${error}`;
 		const detail = `${received} of ${sent} datagrams arrived${why}`;
 		return { some: received > 0, whole: received === packets, detail };
+	});
+}
+
+/** Has all peers listen at the address, on the same port, while `work` is done. */
+async function listen<T>(
+	how: "serve" | "receive",
+	peers: readonly Peer[],
+	{ address, port: wanted }: Flow,
+	work: (port: number) => Promise<T>,
+): Promise<T> {
+	const listening: Peer[] = [];
+	let port = wanted;
+	try {
+		for (const peer of peers) {
+			({ port } = await peer.order(how, { address, ...(port !== undefined && { port }) }));
+			listening.push(peer);
+		}
+		return await work(port ?? 0);
 	} finally {
-		await to.order("close", { port });
+		for (const peer of listening) await peer.order("close", { address, port: port ?? 0 });
+	}
+}
+
+/** Milliseconds after which one peer is asked again, when what it waits for may be another's. */
+const SLICE = 20;
+
+/** How many datagrams all peers together have received, once there are `count`. */
+async function collect(
+	peers: readonly Peer[],
+	where: { address: string; port: number },
+	count: number,
+	patience: number,
+): Promise<number> {
+	const deadline = performance.now() + patience;
+	const slice = peers.length > 1 ? SLICE : patience;
+	for (;;) {
+		const orders = peers.map((peer) => peer.order("collect", { ...where, count, patience: slice }));
+		const received = (await Promise.all(orders)).reduce((sum, answer) => sum + answer.received, 0);
+		if (received >= count || performance.now() >= deadline) return received;
 	}
 }
 

@@ -10,6 +10,7 @@ type Protocol = "ping" | "tcp" | "udp";
 interface Traffic {
 	from: string;
 	to: string;
+	port?: number;
 	packets?: number;
 }
 
@@ -53,9 +54,11 @@ export function expectationsOf(text: string): Expectation[] {
 				from: sources[0]?.namespace ?? "",
 				to: target?.namespace ?? "",
 				address: address.replace(/\/.*/, ""),
+				...(traffic.port !== undefined && { port: traffic.port }),
 				...(!reachable && { patience: IMPATIENT }),
 			}));
-		const how = protocols.length > 1 ? "ping, tcp and udp" : kind;
+		const where = traffic.port === undefined ? kind : `${kind} to port ${traffic.port}`;
+		const how = protocols.length > 1 ? "ping, tcp and udp" : where;
 		return {
 			title: `${traffic.from} ${reachable ? "reaches" : "does not reach"} ${traffic.to} by ${how}`,
 			protocols,

@@ -9,6 +9,8 @@ export interface Flow {
 	/** The namespace that has the address. */
 	to: string;
 	address: string;
+	/** Of TCP and UDP; one that is free by default. */
+	port?: number;
 	/** Milliseconds to wait for what does not come. */
 	patience?: number;
 }
@@ -18,6 +20,10 @@ const PATIENCE = 10_000;
 
 /** Ports are used once, so that nothing of an earlier flow is in the way. */
 let lastPort = 20_000;
+
+function portOf({ port }: Flow): string {
+	return String(port ?? ++lastPort);
+}
 
 export interface PingOptions {
 	count?: number;
@@ -48,12 +54,12 @@ interface Iperf {
 }
 
 async function iperf(machine: Machine, flow: Flow, client: readonly string[]): Promise<Iperf> {
-	const port = String(++lastPort);
+	const port = portOf(flow);
 	const patience = flow.patience ?? PATIENCE;
 	const server = await machine.start(
 		flow.to,
 		"iperf3",
-		["-s", "-1", "-p", port, "--forceflush"],
+		["-s", "-1", "-B", flow.address, "-p", port, "--forceflush"],
 		/listening/,
 	);
 	try {
@@ -88,16 +94,28 @@ export async function iperfUdp(machine: Machine, flow: Flow): Promise<number> {
 }
 
 /** UDP one way, each datagram from a port of its own. @returns the datagrams that arrived */
-export async function udp(machine: Machine, flow: Flow, packets = 10): Promise<number> {
-	const port = String(++lastPort);
+export function udp(machine: Machine, flow: Flow, packets = 10): Promise<number> {
+	return udpBy(machine, flow, packets, (port) => {
+		const send = `for ((i = 0; i < ${packets}; i++)); do echo "$i" >"/dev/udp/${flow.address}/${port}"; done`;
+		return ["bash", ["-c", send]];
+	});
+}
+
+/** UDP one way. @param command what sends to a port. @returns the datagrams that arrived */
+export async function udpBy(
+	machine: Machine,
+	flow: Flow,
+	packets: number,
+	command: (port: string) => [string, string[]],
+): Promise<number> {
+	const port = portOf(flow);
 	const receiver = await machine.start(
 		flow.to,
 		process.execPath,
-		[RECEIVE_UDP, port, String(packets), String(flow.patience ?? PATIENCE)],
+		[RECEIVE_UDP, flow.address, port, String(packets), String(flow.patience ?? PATIENCE)],
 		/ready/,
 	);
-	const send = `for ((i = 0; i < ${packets}; i++)); do echo "$i" >"/dev/udp/${flow.address}/${port}"; done`;
-	const sender = await machine.in(flow.from, "bash", ["-c", send]);
+	const sender = await machine.in(flow.from, ...command(port));
 	receiver.closeInput();
 	if (sender.exitCode !== 0) throw new Error(`cannot send to ${flow.address}: ${sender.stderr}`);
 	const { stdout } = await receiver.ended;

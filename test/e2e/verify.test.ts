@@ -91,6 +91,33 @@ describe.concurrent("traffic", () => {
 		]);
 	});
 
+	test("is for the port that is named, where nothing else may listen", async () => {
+		const udp = "udp: { from: uno, to: dos:veth0, port: 5353 }";
+		await withLab(lab(udp, udp.replace("udp", "tcp")), async (machine) => {
+			const verify = async () => JSON.parse((await machine.xdp("verify", "--json")).stdout) as VerifyReport;
+			expect(await verify()).toMatchObject({ ok: true, checks: [{ flows: [{ port: 5353 }, {}] }, {}] });
+			const other = await machine.start("dos", "iperf3", ["-s", "-p", "5353", "--forceflush"], /listening/);
+			const { checks } = await verify();
+			await other.stop();
+			expect(checks).toMatchObject([
+				{ ok: true },
+				{ ok: false, title: "uno reaches dos:veth0 by TCP, port 5353" },
+			]);
+			expect(checks[1]?.flows[0]?.detail).toMatch(/EADDRINUSE.* 10\.0\.2\.2:5353/);
+		});
+	});
+
+	test("may arrive in any namespace that has the address, and is counted in all", async () => {
+		// What `uno` sends to the address that `dos` has as well stays where it is.
+		const shared = lab(
+			"tcp: { from: uno, to: dos:veth0 }",
+			"udp: { from: uno, to: dos:veth0, packets: 300 }",
+		).replace("uno:veth0: [", "uno:veth0: [10.0.2.2/32, ");
+		const { exitCode, report } = await verify(shared);
+		expect(exitCode).toBe(0);
+		expect(report.checks[1]?.flows[0]?.detail).toBe("300 of 300 datagrams arrived");
+	});
+
 	test("that must not come through passes when it does not, and is still counted", async () => {
 		const absent = "reach: { from: uno, to: tres:veth0 }, reachable: false";
 		const { report } = await verify(lab(`${absent}, actions: { tres:veth0: XDP_DROP }`));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { flowsOf, titleOf } from "../../../lib/expect/flow.js";
+import { describeFlow, flowsOf, titleOf } from "../../../lib/expect/flow.js";
 import { parseTopology } from "../../../lib/topology/parse-topology.js";
 import type { Topology } from "../../../lib/topology/topology.js";
 
@@ -41,13 +41,13 @@ test("an expectation resolves to plain data with its place in the file", () => {
 
 describe("traffic", () => {
 	test("goes over every family that both sides have, to the first address that is no link-local one", () => {
-		const common = { protocol: "udp", from: "uno", to: "dos", packets: 100 };
+		const common = { protocol: "udp", from: "uno", to: ["dos"], packets: 100 };
 		expect(flows("udp: { from: uno, to: dos:veth0, packets: 100 }")).toEqual([
 			{ ...common, family: 4, address: "10.0.1.2" },
 			{ ...common, family: 6, address: "fc00:1::2" },
 		]);
 		expect(flows("ping: { from: uno, to: dos:veth0 }", "10.0.1.1/24")).toEqual([
-			{ protocol: "ping", from: "uno", to: "dos", packets: 3, family: 4, address: "10.0.1.2" },
+			{ protocol: "ping", from: "uno", to: ["dos"], packets: 3, family: 4, address: "10.0.1.2" },
 		]);
 	});
 
@@ -58,6 +58,19 @@ describe("traffic", () => {
 		]);
 	});
 
+	test("is for the port that is named", () => {
+		const [flow, ...rest] = flows("tcp: { from: uno, to: dos:veth0, port: 443 }");
+		expect(flow).toMatchObject({ protocol: "tcp", family: 4, port: 443 });
+		expect(rest).toMatchObject([{ protocol: "tcp", family: 6, port: 443 }]);
+		expect([flow].flatMap((one) => (one ? describeFlow(one) : []))).toEqual(["TCP to 10.0.1.2, port 443"]);
+	});
+
+	test("may arrive in any namespace that has the address", () => {
+		const [over4, over6] = flows("udp: { from: uno, to: dos:veth0 }", '[10.0.1.2/32, "fc00:1::1/64"]');
+		expect(over4).toMatchObject({ address: "10.0.1.2", to: ["dos", "uno"] });
+		expect(over6).toMatchObject({ address: "fc00:1::2", to: ["dos"] });
+	});
+
 	test("is none where the two sides have no family in common", () => {
 		expect(flows("reach: { from: uno, to: dos:veth0 }", "")).toEqual([]);
 	});
@@ -66,6 +79,7 @@ describe("traffic", () => {
 test.each([
 	["reach: { from: uno, to: dos:veth0 }", "uno reaches dos:veth0 by ping, TCP and UDP"],
 	["{ tcp: { from: uno:veth0, to: dos:veth0 } }", "uno:veth0 reaches dos:veth0 by TCP"],
+	["{ udp: { from: uno, to: dos:veth0, port: 53 } }", "uno reaches dos:veth0 by UDP, port 53"],
 	[
 		"{ reach: { from: uno, to: dos:veth0 }, reachable: false }",
 		"uno does not reach dos:veth0 by ping, TCP or UDP",

@@ -34,6 +34,11 @@ test("one that looks at counters is tried alone among those whose traffic may me
 	expect(schedule(lab(1, list))).toEqual([[[0, 1], [2], [3], [4]]]);
 });
 
+test("so is one that listens on a port of its own, since two cannot", () => {
+	const named = "tcp: { from: a, to: b:veth, port: 443 }";
+	expect(schedule(lab(1, [plain("a", "b"), named, named]))).toEqual([[[0], [1], [2]]]);
+});
+
 test("parts of the lab that no pair connects are tried side by side", () => {
 	const list = [counted("a", "b"), counted("c", "d"), counted("b", "a")];
 	expect(schedule(lab(2, list))).toEqual([[[0], [2]], [[1]]]);
