@@ -27,6 +27,7 @@ test("there are the files of both courses, the showpiece and the programs of one
 		"packet03-2-redirect.yaml",
 		"packet03-3-redirect-map.yaml",
 		"packet03-4-router.yaml",
+		"port-filter.yaml",
 		"rate-limiter.yaml",
 		"three-routers.yaml",
 	]);
