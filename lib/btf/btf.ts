@@ -1,5 +1,7 @@
 /** BTF, the types of a BPF object: Documentation/bpf/btf.rst of the kernel and <linux/btf.h>. */
-import { ObjectError, stringAt } from "./elf.js";
+import { ObjectError } from "./elf.js";
+import { type Extent, measure } from "./extent.js";
+import { RecordReader } from "./record.js";
 
 /** The number of a type within its BTF; 0 is void. */
 export type TypeId = number;
@@ -21,20 +23,35 @@ export type Type =
 	| { kind: "pointer" | "const" | "volatile" | "restrict" | "tag"; type: TypeId }
 	| { kind: "array"; element: TypeId; length: number }
 	| { kind: "struct" | "union"; name: string; size: number; members: Member[] }
-	| { kind: "enum"; name: string; size: number; signed: boolean; values: { name: string; value: bigint }[] }
+	| {
+			kind: "enum";
+			name: string;
+			size: number;
+			/** False also where it is not known: clang before 15 does not say. */
+			signed: boolean;
+			values: { name: string; value: bigint }[];
+			/** Of values of 64 bits only 32 are known: clang before 15 has no BTF_KIND_ENUM64. */
+			cut: boolean;
+	  }
 	| { kind: "typedef"; name: string; type: TypeId }
 	| { kind: "variable"; name: string; type: TypeId }
 	| { kind: "section"; name: string; variables: TypeId[] }
-	/** What no value has: a function, its prototype, a forward declaration, a tag of a declaration. */
+	/** What no value has: a function and its prototype, a forward declaration, a tag of a declaration. */
+	| { kind: "prototype"; result: TypeId }
+	| { kind: "forward"; name: string; of: "struct" | "union" }
 	| { kind: "other"; name: string };
 
+export type IntType = Extract<Type, { kind: "int" }>;
+export type EnumType = Extract<Type, { kind: "enum" }>;
+export type ArrayType = Extract<Type, { kind: "array" }>;
 export type StructType = Extract<Type, { kind: "struct" | "union" }>;
 
 const MAGIC = 0xeb9f;
 
 /** The types of an object, by number. */
 export class Btf {
-	readonly #types: Type[] = [{ kind: "void" }];
+	readonly #types: readonly Type[];
+	readonly #extents: readonly Extent[];
 
 	/**
 	 * @param data the content of the section `.BTF`
@@ -46,21 +63,16 @@ export class Btf {
 			const header = data.readUInt32LE(4);
 			const part = (at: number) => {
 				const from = header + data.readUInt32LE(at);
-				return data.subarray(from, from + data.readUInt32LE(at + 4));
+				const to = from + data.readUInt32LE(at + 4);
+				if (to > data.length) throw new RangeError();
+				return data.subarray(from, to);
 			};
-			this.#read(part(8), part(16));
+			const [types, strings] = [part(8), part(16)];
+			this.#types = [{ kind: "void" }, ...readTypes(types, strings)];
+			this.#extents = measure(this.#types);
 		} catch (error) {
 			if (error instanceof RangeError) throw new ObjectError("the object's BTF is damaged");
 			throw error;
-		}
-	}
-
-	/** struct btf_type, each with what its kind has behind it. */
-	#read(types: Buffer, strings: Buffer): void {
-		for (let at = 0; at < types.length; ) {
-			const record = new Reader(types, at, strings);
-			this.#types.push(record.type());
-			at = record.at;
 		}
 	}
 
@@ -72,40 +84,13 @@ export class Btf {
 
 	/** The type itself behind typedefs and qualifiers. */
 	resolve(id: TypeId): Type {
-		for (let at = id, steps = 0; steps < 64; steps++) {
-			const type = this.type(at);
-			switch (type.kind) {
-				case "typedef":
-				case "const":
-				case "volatile":
-				case "restrict":
-				case "tag":
-					at = type.type;
-					break;
-				default:
-					return type;
-			}
-		}
-		throw new ObjectError("the object's BTF is damaged");
+		const type = this.type(id);
+		return isAlias(type) ? this.resolve(type.type) : type;
 	}
 
 	/** In bytes. */
 	sizeOf(id: TypeId): number {
-		const type = this.resolve(id);
-		switch (type.kind) {
-			case "array":
-				return type.length * this.sizeOf(type.element);
-			case "pointer":
-				return 8;
-			case "int":
-			case "float":
-			case "enum":
-			case "struct":
-			case "union":
-				return type.size;
-			default:
-				return 0;
-		}
+		return this.#extents[id]?.size ?? 0;
 	}
 
 	/** The variables of a section, such as `.maps`. */
@@ -121,130 +106,17 @@ export class Btf {
 	}
 }
 
-/** Reads one record, from its beginning to `at` behind it. */
-class Reader {
-	at: number;
-	readonly #types: Buffer;
-	readonly #strings: Buffer;
+/** Another name of a type, or the same with a qualifier. */
+export function isAlias(
+	type: Type,
+): type is Extract<Type, { kind: "typedef" | "const" | "volatile" | "restrict" | "tag" }> {
+	return ["typedef", "const", "volatile", "restrict", "tag"].includes(type.kind);
+}
 
-	constructor(types: Buffer, at: number, strings: Buffer) {
-		this.#types = types;
-		this.at = at;
-		this.#strings = strings;
-	}
-
-	type(): Type {
-		const name = this.#string();
-		const info = this.#u32();
-		const vlen = info & 0xffff;
-		// A bit-field's size is in its offset; an enum's values are signed.
-		const flag = info >>> 31 === 1;
-		const size = this.#u32(); // or the number of a type
-		switch ((info >>> 24) & 0x1f) {
-			case 1:
-				return this.#int(name, size);
-			case 2:
-				return { kind: "pointer", type: size };
-			case 3: {
-				const [element, , length] = [this.#u32(), this.#u32(), this.#u32()];
-				return { kind: "array", element, length };
-			}
-			case 4:
-			case 5: {
-				const members = this.#times(vlen, () => this.#member(flag));
-				return { kind: ((info >>> 24) & 0x1f) === 4 ? "struct" : "union", name, size, members };
-			}
-			case 6:
-				return {
-					kind: "enum",
-					name,
-					size,
-					signed: flag,
-					values: this.#times(vlen, () => {
-						const value = { name: this.#string(), value: this.#u32() };
-						return { name: value.name, value: BigInt(flag ? value.value | 0 : value.value) };
-					}),
-				};
-			case 8:
-				return { kind: "typedef", name, type: size };
-			case 9:
-				return { kind: "volatile", type: size };
-			case 10:
-				return { kind: "const", type: size };
-			case 11:
-				return { kind: "restrict", type: size };
-			case 13: // FUNC_PROTO
-				this.at += 8 * vlen;
-				return { kind: "other", name };
-			case 14:
-				this.at += 4; // linkage
-				return { kind: "variable", name, type: size };
-			case 15: {
-				// Offsets and sizes are filled in by who loads an object: the symbols have them.
-				const variables = this.#times(vlen, () => [this.#u32(), this.#u32(), this.#u32()][0] ?? 0);
-				return { kind: "section", name, variables };
-			}
-			case 16:
-				return { kind: "float", name, size };
-			case 17: // DECL_TAG
-				this.at += 4;
-				return { kind: "other", name };
-			case 18: // TYPE_TAG
-				return { kind: "tag", type: size };
-			case 19:
-				return {
-					kind: "enum",
-					name,
-					size,
-					signed: flag,
-					values: this.#times(vlen, () => this.#enum64(flag)),
-				};
-			case 7: // FWD
-			case 12: // FUNC
-				return { kind: "other", name };
-			default:
-				throw new RangeError();
-		}
-	}
-
-	/** The encoding: BTF_INT_SIGNED 1, BTF_INT_CHAR 2, BTF_INT_BOOL 4. */
-	#int(name: string, size: number): Type {
-		const info = this.#u32();
-		const encoding = (info >>> 24) & 0xf;
-		return {
-			kind: "int",
-			name,
-			size,
-			bits: info & 0xff,
-			signed: (encoding & 1) !== 0,
-			boolean: (encoding & 4) !== 0,
-		};
-	}
-
-	#member(bitfields: boolean): Member {
-		const [name, type, offset] = [this.#string(), this.#u32(), this.#u32()];
-		return bitfields
-			? { name, type, bitOffset: offset & 0xffffff, bits: offset >>> 24 }
-			: { name, type, bitOffset: offset, bits: 0 };
-	}
-
-	#enum64(signed: boolean): { name: string; value: bigint } {
-		const [name, low, high] = [this.#string(), this.#u32(), this.#u32()];
-		const value = (BigInt(high) << 32n) | BigInt(low);
-		return { name, value: signed ? BigInt.asIntN(64, value) : value };
-	}
-
-	#times<T>(count: number, read: () => T): T[] {
-		return Array.from({ length: count }, read);
-	}
-
-	#u32(): number {
-		const value = this.#types.readUInt32LE(this.at);
-		this.at += 4;
-		return value;
-	}
-
-	#string(): string {
-		return stringAt(this.#strings, this.#u32());
+function* readTypes(types: Buffer, strings: Buffer): Iterable<Type> {
+	for (let at = 0; at < types.length; ) {
+		const record = new RecordReader(types, at, strings);
+		yield record.type();
+		at = record.at;
 	}
 }

@@ -26,7 +26,7 @@ export interface Section {
 export interface Symbol {
 	name: string;
 	kind: "variable" | "function" | "other";
-	/** Seen outside of its source file. */
+	/** Seen outside of its source file: not `static`. */
 	global: boolean;
 	/** The index of its section. */
 	section: number;
@@ -42,7 +42,7 @@ export interface Elf {
 const EI_CLASS = 4;
 const EI_DATA = 5;
 const CLASS64 = 2;
-const [LITTLE_ENDIAN, BIG_ENDIAN] = [1, 2];
+const LITTLE_ENDIAN = 1;
 const ET_REL = 1;
 const EM_BPF = 247;
 const SHT_SYMTAB = 2;
@@ -64,9 +64,9 @@ export function readElf(bytes: Buffer): Elf {
 			size: header.size,
 			data: contentOf(bytes, header),
 		}));
-		const symbols = headers
-			.filter(({ type }) => type === SHT_SYMTAB)
-			.flatMap((table) => readSymbols(contentOf(bytes, table), contentOf(bytes, headers[table.link])));
+		// elf(5): an object has one at most.
+		const table = headers.find(({ type }) => type === SHT_SYMTAB);
+		const symbols = table ? readSymbols(contentOf(bytes, table), contentOf(bytes, headers[table.link])) : [];
 		return { sections, symbols };
 	} catch (error) {
 		if (error instanceof RangeError) throw new ObjectError("the object is cut off or damaged");
@@ -80,14 +80,11 @@ function checkHeader(bytes: Buffer): void {
 		throw new ObjectError("this is no ELF object", "compile it with `clang -O2 -g -target bpf -c`");
 	if (bytes.length < 64) throw new ObjectError("the object is cut off or damaged");
 	if (bytes[EI_CLASS] !== CLASS64) throw new ObjectError("this is a 32-bit object, and BPF has 64 bits");
-	const [own, other, option] =
-		new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
-			? [LITTLE_ENDIAN, "big", "bpfel"]
-			: [BIG_ENDIAN, "little", "bpfeb"];
-	if (bytes[EI_DATA] !== own)
+	// Of all machines that Node.js runs on, only s390x has the other order.
+	if (bytes[EI_DATA] !== LITTLE_ENDIAN)
 		throw new ObjectError(
-			`the object is for a machine of ${other}-endian byte order`,
-			`compile it with \`-target bpf\`, or \`-target ${option}\``,
+			"the object is for a machine of big-endian byte order",
+			"compile it with `-target bpf`, or `-target bpfel`",
 		);
 	const machine = bytes.readUInt16LE(18);
 	if (machine !== EM_BPF)
@@ -111,10 +108,11 @@ interface Header {
 
 /** struct elf64_shdr */
 function readHeaders(bytes: Buffer): Header[] {
+	const SIZE = 64;
 	const table = Number(bytes.readBigUInt64LE(40));
-	const entrySize = bytes.readUInt16LE(58);
+	if (bytes.readUInt16LE(58) !== SIZE) throw new RangeError();
 	return Array.from({ length: bytes.readUInt16LE(60) }, (_, i) => {
-		const at = table + i * entrySize;
+		const at = table + i * SIZE;
 		return {
 			name: bytes.readUInt32LE(at),
 			type: bytes.readUInt32LE(at + 4),
@@ -150,9 +148,13 @@ function readSymbols(table: Buffer, names: Buffer): Symbol[] {
 	});
 }
 
+/** Longer than any name of a compiler's; it keeps a table without an end from being searched for each. */
+const MAX_NAME = 4096;
+
 /** A string of a string table, which ends in a NUL. */
 export function stringAt(table: Buffer, offset: number): string {
-	const end = table.indexOf(0, offset);
-	if (offset > table.length || end === -1) throw new RangeError();
-	return table.toString("utf8", offset, end);
+	const rest = table.subarray(offset, offset + MAX_NAME);
+	const length = rest.indexOf(0);
+	if (offset > table.length || length === -1) throw new RangeError();
+	return rest.toString("utf8", 0, length);
 }

@@ -70,7 +70,12 @@ export function readBpfObject(bytes: Buffer): BpfObject {
 function programsOf({ sections, symbols }: Elf): ProgramDefinition[] {
 	return symbols.flatMap(({ name, kind, global, section: index }) => {
 		const section = sections[index];
-		if (kind !== "function" || !global || !section?.executable || section.name === ".text") return [];
+		if (kind !== "function" || !section?.executable || section.name === ".text") return [];
+		if (!global)
+			throw new ObjectError(
+				`function ${name} in SEC("${section.name}") is static, which libbpf does not take`,
+				"leave out `static`, or the SEC()",
+			);
 		// A question mark asks the loader not to load it unless told to.
 		const text = section.name.replace(/^\?/, "");
 		return [{ name, section: text, xdp: xdpOf(text) }];
@@ -88,7 +93,7 @@ function xdpOf(section: string): XdpDefinition | undefined {
 			legacy: false,
 		};
 	}
-	const old = /^xdp(?:_(devmap|cpumap)\/|[^.a-z0-9]|$)/.exec(section);
+	const old = /^xdp(?:_(devmap|cpumap)\/)?/.exec(section);
 	if (!old) return undefined;
 	return { place: (old[1] as "devmap" | "cpumap" | undefined) ?? "interface", frags: false, legacy: true };
 }
@@ -133,7 +138,10 @@ function variablesOf({ sections, symbols }: Elf, btf: Btf): Map<string, Variable
 		const types = new Map(btf.variables(section.name).map(({ name, type }) => [name, type]));
 		for (const { name, offset } of inSection(symbols, section)) {
 			const type = types.get(name);
-			if (type !== undefined) variables.set(name, { section: section.name, offset, type });
+			if (type === undefined) continue;
+			if (offset + btf.sizeOf(type) > section.size)
+				throw new ObjectError(`variable ${name} lies outside of its section`);
+			variables.set(name, { section: section.name, offset, type });
 		}
 	}
 	return variables;

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { UnsupportedError } from "../errors.js";
-import { CompileCache } from "./cache.js";
+import { CompileCache, type Kept } from "./cache.js";
 
 export interface CompileRequest {
 	/** Absolute. */
@@ -15,11 +15,7 @@ export interface CompileRequest {
 }
 
 export type Compiled =
-	| {
-			path: string;
-			bytes: Buffer /** The compiler's warnings, empty where there were none. */;
-			warnings: string;
-	  }
+	| Kept
 	/** What the compiler says. */
 	| { failure: string };
 
@@ -33,9 +29,13 @@ export type Compiler = (request: CompileRequest) => Promise<Compiled>;
 export async function findCompiler(): Promise<Compiler> {
 	const version = await compilerVersion();
 	return async (request) => {
+		const { source, include } = request;
 		const args = flags(request);
-		const cache = new CompileCache([version, request.source, ...args]);
-		return cache.find() ?? (await run(request.source, args, cache));
+		const cache = new CompileCache(
+			[version, source, ...args, ...environment()],
+			[dirname(source), ...include],
+		);
+		return cache.find() ?? (await run(source, args, cache));
 	};
 }
 
@@ -48,6 +48,9 @@ function flags({ include, defines }: CompileRequest): string[] {
 		"-g",
 		"-mcpu=v3",
 		"-Wall",
+		// Whatever the file is called.
+		"-x",
+		"c",
 		...Object.entries(defines).map(([name, value]) => `-D${name}=${value}`),
 		...include.map((folder) => `-I${folder}`),
 		...archFolders(),
@@ -67,9 +70,18 @@ function archFolders(): string[] {
 	return existsSync(folder) ? ["-idirafter", folder] : [];
 }
 
-/** No shell has a part in it: arguments are given as they are. */
+/** What clang(1) takes from the environment: more folders of headers. */
+function environment(): string[] {
+	return ["CPATH", "C_INCLUDE_PATH"].map((name) => process.env[name] ?? "");
+}
+
+/**
+ * No shell has a part in it: arguments are given as they are. The folder that it runs in is written into
+ * the object, which would be another one in each.
+ */
 async function clang(args: readonly string[]) {
-	const result = await execa("clang", args, { reject: false, stdin: "ignore", env: { LC_ALL: "C" } });
+	const options = { reject: false, stdin: "ignore", cwd: "/", env: { LC_ALL: "C" } } as const;
+	const result = await execa("clang", args, options);
 	if (result.code === "ENOENT")
 		throw new UnsupportedError(
 			"clang is missing, which compiles a `source`: apt-get install clang (or give a compiled `object`)",
@@ -84,29 +96,32 @@ async function compilerVersion(): Promise<string> {
 }
 
 async function run(source: string, args: readonly string[], cache: CompileCache): Promise<Compiled> {
-	const folder = mkdtempSync(join(tmpdir(), "xdp-topology-"));
+	const folder = temporaryFolder();
 	try {
 		const [object, listing] = [join(folder, "object.o"), join(folder, "object.d")];
-		const { exitCode, stderr, signal } = await clang([
-			...args,
-			"-MD",
-			"-MF",
-			listing,
-			"-c",
-			source,
-			"-o",
-			object,
-		]);
+		// The rule's target has no part of a path that could look like the end of it.
+		const rule = ["-MD", "-MT", "object", "-MF", listing];
+		const since = Date.now();
+		const { exitCode, stderr, signal } = await clang([...args, ...rule, "-c", source, "-o", object]);
 		if (exitCode !== 0) return { failure: stderr || `clang was ended by ${signal}` };
-		const bytes = readFileSync(object);
-		const path = cache.keep(bytes, dependencies(readFileSync(listing, "utf8")), stderr);
-		return { path, bytes, warnings: stderr };
+		const files = dependencies(readFileSync(listing, "utf8"));
+		return cache.keep(readFileSync(object), stderr, files, since);
 	} finally {
 		rmSync(folder, { recursive: true, force: true });
 	}
 }
 
-/** The files that a rule of make(1) names: `object.o: a.c b\ c.h \`. */
+function temporaryFolder(): string {
+	try {
+		return mkdtempSync(join(tmpdir(), "xdp-topology-"));
+	} catch (error) {
+		throw new UnsupportedError(
+			`there is no folder for temporary files (TMPDIR): ${(error as Error).message}`,
+		);
+	}
+}
+
+/** The files that a rule of make(1) names: `object: a.c b\ c.h \`. */
 function dependencies(rule: string): string[] {
 	const files = rule.slice(rule.indexOf(":") + 1).replaceAll("\\\n", " ");
 	return Array.from(files.matchAll(/(?:\\.|[^\s\\])+/g), ([word]) =>

@@ -4,8 +4,8 @@ import type { ObjectContent } from "../topology/program-objects.js";
 import type { ProgramSource } from "../topology/programs.js";
 import type { Compiler } from "./compile.js";
 
-/** An object is some kilobytes; a kernel with all its debugging sections is no program. */
-const MAX_SIZE = 64 * 1024 * 1024;
+/** An object is some kilobytes; a kernel with all its debugging sections is no program. In bytes. */
+const MAX_SIZE = 16 * 1024 * 1024;
 
 /**
  * Reads or compiles the objects of programs.
@@ -30,8 +30,13 @@ export async function readObjects(
 			objects.set(name, { problem });
 			continue;
 		}
-		compiler ??= await (await import("./compile.js")).findCompiler();
 		const include = origin.include.map((one) => resolve(folder, one));
+		const missing = include.findIndex((one) => !isFolder(one));
+		if (missing !== -1) {
+			objects.set(name, { problem: "this is no folder", include: missing });
+			continue;
+		}
+		compiler ??= await (await import("./compile.js")).findCompiler();
 		const compiled = await compiler({ source, include, defines: origin.defines });
 		objects.set(
 			name,
@@ -56,9 +61,17 @@ function problemOf(path: string): string | undefined {
 	try {
 		const stat = statSync(path);
 		if (!stat.isFile()) return stat.isDirectory() ? "this is a directory" : "this is no regular file";
-		return stat.size > MAX_SIZE ? `this is no BPF object: it has ${stat.size} bytes` : undefined;
+		return stat.size > MAX_SIZE ? `${stat.size} bytes are too many for a program` : undefined;
 	} catch (error) {
 		return reason(error);
+	}
+}
+
+function isFolder(path: string): boolean {
+	try {
+		return statSync(path).isDirectory();
+	} catch {
+		return false;
 	}
 }
 

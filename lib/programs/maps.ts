@@ -1,7 +1,7 @@
 /** The types of BPF maps, enum bpf_map_type of <linux/bpf.h>, and what user space may do with their entries. */
 import type { Btf } from "../btf/btf.js";
+import { layoutOf } from "../btf/layout.js";
 import type { MapDefinition } from "../btf/object.js";
-import { printType } from "../btf/print.js";
 
 export interface MapType {
 	/** As bpftool(8) calls it. */
@@ -19,6 +19,7 @@ export interface MapType {
 }
 
 const sockets = "it is filled with sockets, by the program that opens them";
+const byProgram = "it is filled by the program";
 const unsupported = "maps of maps are not supported: fill it with bpftool(8) or a loader of your own";
 
 const TYPES: Readonly<Record<number, MapType>> = {
@@ -28,6 +29,7 @@ const TYPES: Readonly<Record<number, MapType>> = {
 	4: { name: "perf_event_array", closed: "it holds the descriptors of who reads the events" },
 	5: { name: "percpu_hash", perCpu: true },
 	6: { name: "percpu_array", array: true, perCpu: true, indexed: true },
+	7: { name: "stack_trace", closed: byProgram },
 	9: { name: "lru_hash" },
 	10: { name: "lru_percpu_hash", perCpu: true },
 	11: { name: "lpm_trie" },
@@ -38,7 +40,11 @@ const TYPES: Readonly<Record<number, MapType>> = {
 	16: { name: "cpumap", redirects: "cpumap", indexed: true },
 	17: { name: "xskmap", closed: "it is filled with AF_XDP sockets, by the program that opens them" },
 	18: { name: "sockhash", closed: sockets },
+	22: { name: "queue", closed: byProgram },
+	23: { name: "stack", closed: byProgram },
 	25: { name: "devmap_hash", redirects: "devmap" },
+	27: { name: "ringbuf", closed: byProgram },
+	30: { name: "bloom_filter", closed: byProgram },
 };
 
 export const PROG_ARRAY = 3;
@@ -53,7 +59,7 @@ export function mapType(type: number): MapType {
 /** What two maps must have in common for one to take the place of the other. */
 export function mapDefinition(btf: Btf, map: MapDefinition): string {
 	const type = (id: number | undefined, size: number) =>
-		id === undefined ? `${size} bytes` : `${size} ${printType(btf, id)}`;
+		id === undefined ? `${size} bytes` : `${size} ${layoutOf(btf, id)}`;
 	const { keyType, keySize, valueType, valueSize, maxEntries, flags } = map;
 	return [mapType(map.type).name, type(keyType, keySize), type(valueType, valueSize), maxEntries, flags].join(
 		", ",

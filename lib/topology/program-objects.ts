@@ -1,21 +1,39 @@
 import { createHash } from "node:crypto";
+import { type Btf, isAlias, type TypeId } from "../btf/btf.js";
 import { ObjectError } from "../btf/elf.js";
-import { Encoder, type Surroundings } from "../btf/encode.js";
+import { Encoder } from "../btf/encode.js";
 import { type BpfObject, type ProgramDefinition, readBpfObject, type XdpDefinition } from "../btf/object.js";
-import { mapType, PROG_ARRAY } from "../programs/maps.js";
-import { BUILT_IN_PROGRAMS, type Context } from "./declared.js";
+import type { Surroundings } from "../btf/surroundings.js";
+import type { Context } from "./declared.js";
+import type { ProgramUse } from "./map-entries.js";
 import { list, quote } from "./printable.js";
+import {
+	checkEnds,
+	checkMtus,
+	checkPins,
+	checkUses,
+	warnOfProgArrays,
+	warnOfUnused,
+} from "./program-checks.js";
 import { resolveMaps } from "./program-maps.js";
 import type { ProgramSource } from "./programs.js";
-import type { EndName, Global, Program, Veth } from "./topology.js";
+import type { Global, Program, Veth } from "./topology.js";
 
 /** An object as it was read or compiled, or why there is none. */
 export type ObjectContent =
-	| { path: string; bytes: Buffer /** The compiler's. */; warnings?: string }
-	| { problem: string; hint?: string; detail?: string };
-
-/** What a native program that is not `xdp.frags` takes of a peer's MTU: veth_xdp_set() of drivers/net/veth.c. */
-const MAX_PEER_MTU = 3506;
+	| {
+			path: string;
+			bytes: Buffer;
+			/** The compiler's. */
+			warnings?: string;
+	  }
+	| {
+			problem: string;
+			hint?: string;
+			detail?: string;
+			/** Of the folders of headers, the one that the problem is with. */
+			include?: number;
+	  };
 
 /** Resolves what the file says of its own programs against their objects. What is wrong is reported. */
 export function resolvePrograms(
@@ -24,12 +42,17 @@ export function resolvePrograms(
 	veths: readonly Veth[],
 	context: Context,
 ): Program[] {
-	const programs = sources.flatMap(
+	const resolved = sources.flatMap(
 		(source) => resolveProgram(source, objects.get(source.name), context) ?? [],
 	);
-	checkPlaces(programs, sources, veths, context);
+	const programs = resolved.map(({ program }) => program);
+	const uses = resolved.flatMap((one) => one.uses);
+	checkUses(uses, programs, context);
+	checkEnds(programs, veths, context);
 	checkMtus(programs, veths, context);
 	checkPins(programs, sources, context);
+	warnOfProgArrays(programs, sources, context);
+	warnOfUnused(sources, uses, veths, context);
 	return programs;
 }
 
@@ -37,22 +60,27 @@ function resolveProgram(
 	source: ProgramSource,
 	content: ObjectContent | undefined,
 	context: Context,
-): Program | undefined {
+): { program: Program; uses: ProgramUse[] } | undefined {
 	const { report } = context;
 	if (content === undefined) throw new Error(`bug: nobody has read the object of ${source.name}`);
 	if ("problem" in content) {
-		report.error(source.originAt, "program", content.problem, content.hint, content.detail);
+		const { problem, hint, detail, include } = content;
+		const at =
+			include === undefined
+				? source.originAt
+				: context.positions.value(source.entry.include ?? [], String(include));
+		report.error(at, "program", problem, hint, detail);
 		return undefined;
 	}
 	if (content.warnings) report.warn(source.originAt, "clang has warnings", content.warnings);
 	try {
 		const object = readBpfObject(content.bytes);
 		const chosen = chooseProgram(source, object, context);
-		if (!chosen) return undefined;
 		const encoder = new Encoder(object.btf, surroundings(context));
-		const { maps, entries } = resolveMaps(source, object, encoder, context);
-		warnOfProgArrays(source, maps, context);
-		return {
+		const { maps, entries, uses } = resolveMaps(source, object, encoder, context);
+		const globals = resolveGlobals(source, object, encoder, context);
+		if (!chosen) return undefined;
+		const program: Program = {
 			name: source.name,
 			path: content.path,
 			digest: createHash("sha256").update(content.bytes).digest("hex").slice(0, 16),
@@ -61,29 +89,16 @@ function resolveProgram(
 			place: chosen.xdp.place,
 			frags: chosen.xdp.frags,
 			maps,
-			globals: resolveGlobals(source, object, encoder, context),
+			globals,
 			entries,
 			...(source.pin !== undefined && { pin: source.pin }),
 		};
+		return { program, uses };
 	} catch (error) {
 		if (!(error instanceof ObjectError)) throw error;
 		report.error(source.originAt, "program", error.message, error.hint);
 		return undefined;
 	}
-}
-
-/** The kernel empties a prog_array with the last descriptor or pin of it: prog_array_map_clear() of kernel/bpf/arraymap.c. */
-function warnOfProgArrays(
-	{ name, at, pin }: ProgramSource,
-	maps: Program["maps"],
-	{ report }: Context,
-): void {
-	for (const map of maps)
-		if (map.type === PROG_ARRAY && pin === undefined)
-			report.warn(
-				at,
-				`tail calls of program ${quote(name)} will fail: ${quote(map.name)} is emptied once nothing holds it; give the program \`pin\``,
-			);
 }
 
 function chooseProgram(
@@ -137,10 +152,11 @@ function chooseProgram(
 
 function resolveGlobals(
 	{ entry }: ProgramSource,
-	{ variables }: BpfObject,
+	object: BpfObject,
 	encoder: Encoder,
 	{ positions, report }: Context,
 ): Global[] {
+	const { variables } = object;
 	const globals: Global[] = [];
 	for (const { name, value, key } of positions.entries<unknown>(entry.globals ?? {})) {
 		const variable = variables.get(name);
@@ -151,6 +167,10 @@ function resolveGlobals(
 				return report.suggest(name, names) ?? known;
 			});
 		} else if (value !== undefined) {
+			if (variable.section.startsWith(".rodata") && !isVolatile(object.btf, variable.type)) {
+				const message = `global variable ${quote(name)} is \`const\`, but not \`volatile\``;
+				report.warn(key, `${message}: the compiler may have put its value where it is used`);
+			}
 			const place = { container: entry.globals as object, name };
 			globals.push({ name, value: encoder.encode(variable.type, value, place) });
 		}
@@ -158,12 +178,19 @@ function resolveGlobals(
 	return globals;
 }
 
+function isVolatile(btf: Btf, id: TypeId): boolean {
+	const type = btf.type(id);
+	if (type.kind === "array") return isVolatile(btf, type.element);
+	return type.kind === "volatile" || (isAlias(type) && isVolatile(btf, type.type));
+}
+
 /** What an encoder needs to know of the file. */
 function surroundings({ positions, report, declared }: Context): Surroundings {
 	return {
-		problem: ({ container, name }, message, hint) => {
-			if (!positions.isLost(container, name))
-				report.error(positions.value(container, name), "program", message, hint);
+		problem: ({ container, name, isName }, message, hint) => {
+			if (positions.isLost(container, name)) return;
+			const at = isName ? positions.key(container, name) : positions.value(container, name);
+			report.error(at, "program", message, hint);
 		},
 		reference: (kind, text, { container, name }) => {
 			const at = positions.value(container, name);
@@ -182,88 +209,4 @@ function surroundings({ positions, report, declared }: Context): Surroundings {
 			return Buffer.from(address.bits.toString(16).padStart(family === 4 ? 8 : 32, "0"), "hex");
 		},
 	};
-}
-
-/** A program for a map of devices is attached to no interface, and the other way round. */
-function checkPlaces(
-	programs: readonly Program[],
-	sources: readonly ProgramSource[],
-	veths: readonly Veth[],
-	context: Context,
-): void {
-	const byName = new Map(programs.map((program) => [program.name, program]));
-	const used = new Set<string>();
-	for (const { name, entries, maps } of programs)
-		for (const { map, program } of entries) {
-			if (program === undefined) continue;
-			used.add(program);
-			const place = mapType(maps.find((one) => one.name === map)?.type ?? 0).redirects;
-			const own = byName.get(program);
-			// One whose object is wrong has been reported.
-			if (own ? own.place === place : !BUILT_IN_PROGRAMS.includes(program)) continue;
-			const message = `program ${quote(program)} cannot run on what map ${quote(map)} of ${quote(name)} redirects`;
-			const at = sources.find((source) => source.name === name)?.at ?? { start: 0, end: 1 };
-			context.report.error(at, "program", message, `it must be in SEC("xdp/${place}")`);
-		}
-	for (const end of veths.flatMap(({ ends }) => ends)) {
-		if (!end.xdp || end.xdp === "none") continue;
-		used.add(end.xdp.program);
-		const program = byName.get(end.xdp.program);
-		if (!program || program.place === "interface") continue;
-		const { xdpAt, at } = declaredEnd(end.name, context);
-		const message = `${quote(program.function)} is a program for the entries of a ${program.place}, not for an interface`;
-		context.report.error(
-			xdpAt ?? at,
-			"program",
-			message,
-			`name it in an entry of a map: \`program: ${program.name}\``,
-		);
-	}
-	for (const { name, at } of sources)
-		if (!used.has(name)) context.report.warn(at, `program ${quote(name)} is used by no end, and not loaded`);
-}
-
-function checkMtus(programs: readonly Program[], veths: readonly Veth[], context: Context): void {
-	const single = new Map(programs.filter(({ frags }) => !frags).map((program) => [program.name, program]));
-	for (const { ends } of veths)
-		for (const [end, peer] of [ends, ends.toReversed() as typeof ends]) {
-			if (!end.xdp || end.xdp === "none" || end.xdp.attach !== "native" || peer.mtu <= MAX_PEER_MTU) continue;
-			const program = single.get(end.xdp.program);
-			if (!program) continue;
-			const { mtuAt, at } = declaredEnd(peer.name, context);
-			const message = `MTU ${peer.mtu} is more than program ${quote(program.name)} on ${quote(end.name)} can take: ${MAX_PEER_MTU}`;
-			context.report.error(mtuAt ?? at, "value", message, 'a program in SEC("xdp.frags") takes any');
-		}
-}
-
-function checkPins(
-	programs: readonly Program[],
-	sources: readonly ProgramSource[],
-	{ report, positions }: Context,
-): void {
-	const taken = new Map<string, string>();
-	for (const { name, pin, maps } of programs) {
-		const entry = sources.find((source) => source.name === name)?.entry;
-		for (const map of pin === undefined ? [] : maps) {
-			const path = `${pin}/${map.name}`;
-			const other = taken.get(path);
-			if (other !== undefined && entry) {
-				const message = `${quote(path)} would be pinned twice: by ${quote(other)} and ${quote(name)}`;
-				report.error(
-					positions.value(entry, "pin"),
-					"duplicate",
-					message,
-					"every entry has maps of its own: give each a folder",
-				);
-				break;
-			}
-			taken.set(path, name);
-		}
-	}
-}
-
-function declaredEnd(name: EndName, { declared }: Context) {
-	const found = declared.ends(name.slice(0, name.indexOf(":"))).find(({ end }) => end.name === name);
-	if (!found) throw new Error(`bug: ${name} is not declared`);
-	return found;
 }
