@@ -195,9 +195,7 @@ behind: { object: ${object}, program: behind, ${globals} }`;
 			"`behind` is a program for the entries of a devmap, not for an interface",
 		);
 		const text = `${programsOf(object, "{ ifindex: host:b, program: behind }").replace("program: behind, ", "program: redirect, ")}`;
-		await expect(load(lab(text))).rejects.toThrow(
-			"program `behind` cannot run on what map `targets` of `own` redirects",
-		);
+		await expect(load(lab(text))).rejects.toThrow("program `behind` cannot run on what `targets` redirects");
 	});
 });
 
