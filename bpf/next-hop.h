@@ -96,12 +96,9 @@ static __always_inline void ask(struct bpf_fib_lookup *fib, const struct flow *f
 	}
 }
 
-/*
- * Whether the packet's fate is decided: by `hop`. Otherwise it is the stack's. A function
- * of its own, so that the way through the cache has the registers for itself.
- */
-static __attribute__((noinline)) bool look_up(struct xdp_md *ctx, const struct flow *flow,
-					      __u32 length, struct next_hop *hop)
+/* Whether the packet's fate is decided: by `hop`. Otherwise it is the stack's. */
+static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
+				    __u32 length, struct next_hop *hop)
 {
 	struct bpf_fib_lookup fib = {.tot_len = length, .ifindex = ctx->ingress_ifindex};
 
@@ -168,7 +165,6 @@ next_hop(struct xdp_md *ctx, const struct flow *flow, __u32 length)
 	__u64 tick = bpf_jiffies64();
 	__u32 index = slot_of(flow);
 	struct fib_result *result;
-	struct flow copy;
 
 	result = bpf_map_lookup_elem(&fib_cache, &index);
 	if (!result)
@@ -176,13 +172,10 @@ next_hop(struct xdp_md *ctx, const struct flow *flow, __u32 length)
 	if (result->tick == tick && length <= result->hop.mtu &&
 	    same_flow(flow, &result->flow))
 		return &result->hop;
-
-	/* A pointer to the flow itself would keep it out of registers. */
-	copy = *flow;
-	if (!look_up(ctx, &copy, length, &result->hop))
+	if (!look_up(ctx, flow, length, &result->hop))
 		return NULL;
 	if (cache) {
-		result->flow = copy;
+		result->flow = *flow;
 		result->tick = tick;
 	}
 	return &result->hop;

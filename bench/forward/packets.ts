@@ -1,0 +1,60 @@
+import * as frame from "../../test/kernel/bpf/frame.js";
+
+/** A packet that is sent again and again, and what must be put back in between: see bpf/restore.bpf.c. */
+export interface Packet {
+	family: Family;
+	bytes: Buffer;
+	/** Offsets of 16-bit words that whoever forwards or answers it changes. */
+	changes: number[];
+	/** Offset of the destination address, where it is to be another each time. */
+	counts?: number;
+}
+
+export type Family = "IPv4" | "IPv6";
+
+/** UDP, 64 bytes of Ethernet frame with IPv4. */
+const payload = frame.ports(5000, 5000, 22);
+
+/** Offsets in an Ethernet frame without tags, in bytes. */
+const IPV4 = {
+	ttl: 22, // with the protocol
+	checksum: 24,
+	destination: 30,
+	icmp: 34,
+};
+const IPV6 = {
+	hopLimit: 20, // with the next header
+	destination: 38,
+	icmp: 54,
+};
+
+/** To the same host, from a host that the router of router() in test/kernel/bpf/namespace.ts knows. */
+export const REPEATED: Packet[] = [
+	{ family: "IPv4", bytes: frame.ipv4({ payload }), changes: [IPV4.ttl, IPV4.checksum] },
+	{ family: "IPv6", bytes: frame.ipv6({ payload }), changes: [IPV6.hopLimit] },
+];
+
+/** What {@link NEW} is sent to, of which only the first byte stays. */
+export const PREFIXES = { IPv4: "48.0.0.0/8", IPv6: "3000::/8" };
+
+/** Never to the same host twice in a row. */
+export const NEW: Packet[] = [
+	{
+		family: "IPv4",
+		bytes: frame.ipv4({ payload, destination: "48.0.0.1" }),
+		changes: [IPV4.ttl, IPV4.checksum],
+		counts: IPV4.destination,
+	},
+	{
+		family: "IPv6",
+		bytes: frame.ipv6({ payload, destination: "3000::1" }),
+		changes: [IPV6.hopLimit],
+		counts: IPV6.destination,
+	},
+];
+
+/** Requests, of which the reply changes type and checksum for good. */
+export const ECHO: Packet[] = [
+	{ family: "IPv4", bytes: frame.echo4(), changes: [IPV4.icmp, IPV4.icmp + 2] },
+	{ family: "IPv6", bytes: frame.echo6(), changes: [IPV6.icmp, IPV6.icmp + 2] },
+];
