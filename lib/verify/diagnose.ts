@@ -74,14 +74,15 @@ function lookClosely(lab: Lab, topology: Topology): Snapshot {
 	return observe(lab, new Map(objects.map((object) => [idOf(object), object])), queries);
 }
 
-/** There, and back where somebody answers. */
+/** There, and back where somebody answers and it is known who. */
 function pathsOf(snapshot: Snapshot, topology: Topology, flow: Flow): Path[] {
 	const there = pathOf(snapshot, topology, flow.from, flow.address);
-	if (flow.protocol === "udp" || there.stop !== undefined) return [there];
+	const [host, another] = flow.to;
+	if (flow.protocol === "udp" || there.stop !== undefined || another !== undefined) return [there];
 	const source = flow.source ?? sourceOf(there, flow.family);
-	return source === undefined
+	return source === undefined || host === undefined
 		? [there]
-		: [there, ...flow.to.map((name) => pathOf(snapshot, topology, name, source))];
+		: [there, pathOf(snapshot, topology, host, source)];
 }
 
 /** The address that the kernel sends from: the first of the interface that it sends by. */

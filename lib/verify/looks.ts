@@ -1,4 +1,5 @@
 import type { Requirements } from "../declare/requirements.js";
+import { ANSWERS } from "../programs/builtin.js";
 import type { LabEnd, Snapshot } from "../snapshot/snapshot.js";
 import type { EndName } from "../topology/topology.js";
 import type { Hop } from "./path.js";
@@ -87,8 +88,11 @@ const peerNotReady: Look = (hop) => {
 		: `${peer.name} has neither a native program nor GRO: what ${egress.name} sends by XDP is lost`;
 };
 
+/** A program of the file's own may answer as well: the plan makes its peer ready for that. */
 const answerNotReady: Look = ({ ingress }, { snapshot, requirements }) => {
-	if (!ingress || requirements.attachments.get(ingress.name)?.program !== "icmp-echo") return undefined;
+	const { program, attach } = (ingress && requirements.attachments.get(ingress.name)) ?? {};
+	if (!ingress || program === undefined || attach !== "native") return undefined;
+	if (!ANSWERS.has(program) && !requirements.own.has(program)) return undefined;
 	const peer = requirements.peers.get(ingress.name);
 	const end = peer && snapshot.ends.get(peer.name);
 	if (!end || end.link.xdp.some(({ mode }) => mode === "native")) return undefined;
