@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Machine } from "../machine.js";
+import { textOf } from "./lab.js";
 
 const ROUTERS = (forwarding: string, ofSecond = forwarding) => `name: broken
 namespaces:
@@ -80,6 +81,14 @@ const breaks: Break[] = [
 		fails: ["ping"],
 		cause: "uno:veth0 has no native program: what host:uno answers by XDP_TX is lost",
 		drift: "+ xdp uno:veth0 pass",
+	},
+	{
+		title: "a peer without a program to receive what a program of one's own sends back",
+		lab: textOf("load-balancer.yaml"),
+		by: "ip -n router link set balancer xdp off",
+		fails: every.flatMap((protocol) => [protocol, protocol]), // over two families
+		cause: "router:balancer has no native program: what balancer:veth0 answers by XDP_TX is lost",
+		drift: "+ xdp router:balancer fib",
 	},
 	{
 		title: "TX checksum offload of the side that sends",

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { parse } from "yaml";
 import { draftTopology } from "../../lib/topology/parse-topology.js";
+import type { End } from "../../lib/topology/topology.js";
 import type { Machine } from "../machine.js";
 import type { Action, Counters } from "./counters.js";
 import { type Flow, ping, TCP_ARRIVES, tcp, udp } from "./traffic.js";
@@ -50,10 +51,14 @@ export function expectationsOf(text: string): Expectation[] {
 		const reachable = entry.reachable ?? true;
 		const flows = (target?.addresses ?? [])
 			.filter((address) => families.has(isIpv6(address)))
+			// One each: an end may have another address, which it shares with other hosts.
+			.filter((address, i, all) => all.findIndex((one) => isIpv6(one) === isIpv6(address)) === i)
+			.map((address) => address.replace(/\/.*/, ""))
 			.map((address) => ({
 				from: sources[0]?.namespace ?? "",
 				to: target?.namespace ?? "",
-				address: address.replace(/\/.*/, ""),
+				address,
+				...hostsOf(ends, address),
 				...(traffic.port !== undefined && { port: traffic.port }),
 				...(!reachable && { patience: IMPATIENT }),
 			}));
@@ -68,6 +73,12 @@ export function expectationsOf(text: string): Expectation[] {
 			actions: entry.actions ?? {},
 		};
 	});
+}
+
+/** All that have an address, where they are several. */
+function hostsOf(ends: readonly End[], address: string): { hosts?: string[] } {
+	const having = ends.filter(({ addresses }) => addresses.some((one) => one.startsWith(`${address}/`)));
+	return having.length > 1 ? { hosts: having.map(({ namespace }) => namespace) } : {};
 }
 
 function trafficOf(entry: Entry): [Protocol | "reach", Traffic] {

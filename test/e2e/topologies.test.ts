@@ -23,6 +23,7 @@ test("there are the files of both courses, the showpiece and the programs of one
 		"case04-fib.yaml",
 		"case04-hardcoded.yaml",
 		"case04-map.yaml",
+		"load-balancer.yaml",
 		"packet03-1-icmp-echo.yaml",
 		"packet03-2-redirect.yaml",
 		"packet03-3-redirect-map.yaml",

@@ -1,13 +1,15 @@
 import { fileURLToPath } from "node:url";
 import type { Machine } from "../machine.js";
 
-const RECEIVE_UDP = fileURLToPath(new URL("receive-udp.mjs", import.meta.url));
+const RECEIVE = fileURLToPath(new URL("receive.mjs", import.meta.url));
 
 /** Traffic of one address family, from a namespace to an address in a namespace. */
 export interface Flow {
 	from: string;
 	/** The namespace that has the address. */
 	to: string;
+	/** All that have it, where they are several: what is sent may arrive in any. */
+	hosts?: string[];
 	address: string;
 	/** Of TCP and UDP; one that is free by default. */
 	port?: number;
@@ -81,8 +83,15 @@ const WINDOW = 64 * 1024;
 /** iperf3 counts no more once all is written, though that much may be under way still. */
 export const TCP_ARRIVES = BYTES - 2 * 2 * WINDOW;
 
-/** A TCP connection of iperf3. @returns the bytes that arrived, 0 where no connection came about */
+/**
+ * A TCP connection of iperf3, or of bash where several hosts may get it: iperf3 makes two, which need not
+ * come to the same one. @returns the bytes that arrived, 0 where no connection came about
+ */
 export async function tcp(machine: Machine, flow: Flow): Promise<number> {
+	if (flow.hosts)
+		return receive(machine, "tcp", flow, BYTES, (port) => {
+			return ["bash", ["-c", `head -c ${BYTES} /dev/zero >/dev/tcp/${flow.address}/${port}`]];
+		});
 	const { end } = await iperf(machine, flow, ["-n", String(BYTES), "-w", String(WINDOW)]);
 	return end?.sum_received?.bytes ?? 0;
 }
@@ -102,22 +111,31 @@ export function udp(machine: Machine, flow: Flow, packets = 10): Promise<number>
 }
 
 /** UDP one way. @param command what sends to a port. @returns the datagrams that arrived */
-export async function udpBy(
+export function udpBy(machine: Machine, flow: Flow, packets: number, command: Command): Promise<number> {
+	return receive(machine, "udp", flow, packets, command);
+}
+
+type Command = (port: string) => [command: string, args: string[]];
+
+/** Of several hosts none knows when all is there. */
+const TOGETHER = 1000;
+
+async function receive(
 	machine: Machine,
+	protocol: "tcp" | "udp",
 	flow: Flow,
-	packets: number,
-	command: (port: string) => [string, string[]],
+	count: number,
+	command: Command,
 ): Promise<number> {
 	const port = portOf(flow);
-	const receiver = await machine.start(
-		flow.to,
-		process.execPath,
-		[RECEIVE_UDP, flow.address, port, String(packets), String(flow.patience ?? PATIENCE)],
-		/ready/,
+	const patience = flow.patience ?? (flow.hosts ? TOGETHER : PATIENCE);
+	const args = [RECEIVE, protocol, flow.address, port, String(count), String(patience)];
+	const receivers = await Promise.all(
+		(flow.hosts ?? [flow.to]).map((host) => machine.start(host, process.execPath, args, /ready/)),
 	);
 	const sender = await machine.in(flow.from, ...command(port));
-	receiver.closeInput();
+	for (const receiver of receivers) receiver.closeInput();
 	if (sender.exitCode !== 0) throw new Error(`cannot send to ${flow.address}: ${sender.stderr}`);
-	const { stdout } = await receiver.ended;
-	return Number(stdout.split("\n").at(-1));
+	const outputs = await Promise.all(receivers.map(({ ended }) => ended));
+	return outputs.reduce((sum, { stdout }) => sum + Number(stdout.split("\n").at(-1)), 0);
 }
