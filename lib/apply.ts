@@ -4,6 +4,7 @@ import { findConflicts } from "./kernel/conflicts.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
 import { missingFolders } from "./kernel/pins.js";
+import { digestOf, forgetSettled, writeSettled } from "./kernel/settled.js";
 import { inspectState, namesIn, removeState, type State, whereabouts, writeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { isKnown, KINDS, kindOf } from "./kinds/registry.js";
@@ -30,6 +31,8 @@ export interface ApplyOptions {
 	progress?: Progress;
 	/** Told once if another command holds the lock: who. */
 	onWait?: (holder: string) => void;
+	/** The text that the topology was read from, if that was all: remembered once there is nothing to do. */
+	text?: string | undefined;
 }
 
 /**
@@ -77,21 +80,30 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 		folders: [...lab.folders],
 	});
 	lab.removeLeft(namesIn(state));
+	const settle = ({ snapshot: { reading } }: Look) => {
+		const digest = options.text === undefined ? undefined : digestOf(options.text);
+		const warned = { ofFile: topology.warnings, ofLab: warnings };
+		if (digest !== undefined) writeSettled(digest, { lab: topology.name, reading, warnings: warned });
+	};
 	if (isEmpty(first.plan)) {
 		writeState(now());
+		settle(first);
 		return result;
 	}
+	forgetSettled(topology.name);
 	for (const { pin } of topology.programs)
 		for (const folder of pin === undefined ? [] : missingFolders(pin)) lab.folders.add(folder);
 	writeState({ ...now(), leaving: namesIn(state), settings: settings.touched });
 	const progress = options.progress ?? silent;
+	let last: Look;
 	try {
-		await converge(lab, desired, first.plan, { progress, signal: options.signal });
+		last = await converge(lab, desired, first, { progress, signal: options.signal });
 		writeState(now());
 	} catch (error) {
 		if (options.keep) throw error;
 		throw await undo(lab, first, state, error, progress);
 	}
+	settle(last);
 	return result;
 }
 
@@ -106,7 +118,7 @@ async function undo(
 	const before = actual.filter((object) => kindOf(object).restores?.(object) ?? true);
 	const failures = new Set<string>();
 	try {
-		await converge(lab, before, look(lab, before).plan, { progress, failures });
+		await converge(lab, before, look(lab, before), { progress, failures });
 		if (state) writeState(state);
 		else removeState(lab.name);
 		if (error instanceof ApplyError || error instanceof InterruptedError) error.undone = true;

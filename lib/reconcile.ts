@@ -5,8 +5,8 @@ import { ApplyError, InterruptedError } from "./errors.js";
 import type { Lab } from "./kernel/lab.js";
 import { observe } from "./kernel/observe.js";
 import { KINDS, kindOf } from "./kinds/registry.js";
-import { idOf, type LabObject } from "./plan/object.js";
-import { diff, type Plan } from "./plan/plan.js";
+import { byId, idOf, type LabObject } from "./plan/object.js";
+import { type Change, diff, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
 import type { Progress, Stage } from "./progress.js";
 import type { Snapshot } from "./snapshot/snapshot.js";
@@ -35,18 +35,22 @@ export function look(
 	also: readonly LabObject[] = [],
 	unwanted: readonly LabObject[] = [],
 ): Look {
-	const wanted = new Map([...unwanted, ...also, ...desired].map((object) => [idOf(object), object]));
-	const queries = KINDS.flatMap(
-		(kind) => kind.ask?.([...wanted.values()].filter((object) => object.kind === kind.name)) ?? [],
-	);
+	const wanted = byId([...unwanted, ...also, ...desired]);
+	const byKind = new Map<string, LabObject[]>();
+	for (const object of wanted.values()) {
+		const list = byKind.get(object.kind);
+		if (list) list.push(object);
+		else byKind.set(object.kind, [object]);
+	}
+	const queries = KINDS.flatMap((kind) => kind.ask?.(byKind.get(kind.name) ?? []) ?? []);
 	const snapshot = observe(lab, wanted, queries);
 	const actual = KINDS.flatMap((kind) => {
 		kind.bind?.(snapshot, lab);
 		return kind.observe(snapshot);
 	});
-	const ids = new Set(desired.map(idOf));
-	const passive = new Set(also.map(idOf).filter((id) => !ids.has(id)));
-	const compared = actual.filter((object) => !passive.has(idOf(object)));
+	const passive = byId(also);
+	for (const object of passive.size ? desired : []) passive.delete(idOf(object));
+	const compared = passive.size ? actual.filter((object) => !passive.has(idOf(object))) : actual;
 	return { snapshot, actual, plan: diff(desired, compared, (kind) => kindOf({ kind })) };
 }
 
@@ -65,20 +69,22 @@ const ROUNDS = 3;
 
 /**
  * Turns what is into what is desired: observe, diff, apply, until nothing differs.
+ * @returns the look that found nothing to do
  * @throws ApplyError where a change fails or a difference remains
  */
 export async function converge(
 	lab: Lab,
 	desired: readonly LabObject[],
-	first: Plan,
+	first: Look,
 	options: ExecuteOptions,
-): Promise<void> {
-	let plan = first;
-	for (let round = 0; plan.changes.length > 0; round++) {
-		if (round === ROUNDS) throw remaining(plan);
-		await execute(lab, plan, options);
-		({ plan } = look(lab, desired));
+): Promise<Look> {
+	let last = first;
+	for (let round = 0; last.plan.changes.length > 0; round++) {
+		if (round === ROUNDS) throw remaining(last.plan);
+		await execute(lab, last.plan, options);
+		last = look(lab, desired);
 	}
+	return last;
 }
 
 function remaining({ changes }: Plan): ApplyError {
@@ -109,14 +115,24 @@ async function execute(lab: Lab, plan: Plan, { progress, signal, failures }: Exe
 	const stages: Stage[] = [];
 	for (const [kind, objects] of runs(plan.removals, ({ kind }) => kind))
 		stages.push(stage("remove", kind, objects, (chunk) => kindOf({ kind }).remove(chunk, lab)));
+	const make = (changes: Change[]) => {
+		for (const [kind, ofKind] of runs(changes, ({ object }) => object.kind)) {
+			const { create, update } = kindOf({ kind });
+			const made = ofKind.flatMap((change) => (change.action === "update" ? [] : change.object));
+			const changed = ofKind.flatMap((change) => (change.action === "update" ? change : []));
+			if (made.length) stages.push(stage("create", kind, made, (chunk) => create(chunk, lab)));
+			if (changed.length) stages.push(stage("change", kind, changed, (chunk) => update?.(chunk, lab)));
+		}
+	};
 	const making = plan.changes.filter((change) => change.action !== "remove");
+	const needsUp = ({ object }: Change) => kindOf(object).needsUp ?? false;
+	make(making.filter((change) => !needsUp(change)));
 	for (const [kind, changes] of runs(making, ({ object }) => object.kind)) {
-		const made = changes.flatMap((change) => (change.action === "update" ? [] : [change.object]));
-		const changed = changes.flatMap((change) => (change.action === "update" ? [change] : []));
-		if (made.length) stages.push(stage("create", kind, made, (chunk) => kindOf({ kind }).create(chunk, lab)));
-		if (changed.length)
-			stages.push(stage("change", kind, changed, (chunk) => kindOf({ kind }).update?.(chunk, lab)));
+		const { start } = kindOf({ kind });
+		const made = changes.flatMap((change) => (change.action === "update" ? [] : change.object));
+		if (start && made.length) stages.push(stage("bring up", kind, made, (chunk) => start(chunk, lab)));
 	}
+	make(making.filter(needsUp));
 	await progress(stages);
 }
 

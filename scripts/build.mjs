@@ -1,7 +1,8 @@
 // The whole build: the schema's types and validator, the programs, the bundled commands and library,
 // and the library's types.
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -34,6 +35,15 @@ function copyFonts() {
 		copyFileSync(`node_modules/dejavu-fonts-ttf/${name}`, `dist/fonts/${name.replace("ttf/", "")}`);
 }
 
+/** Of all that decides what a topology comes to: another build may make another lab of the same file. */
+function digestOfSources() {
+	const hash = createHash("sha256");
+	for (const folder of ["dist/bpf", "lib"])
+		for (const name of readdirSync(folder, { recursive: true }).sort())
+			if (/\.(?:o|ts|js)$/.test(name)) hash.update(name).update(readFileSync(`${folder}/${name}`));
+	return hash.digest("hex").slice(0, 16);
+}
+
 /** One file a command, what they share in chunks; everything bundled but native code and WebAssembly. */
 async function bundle() {
 	const commands = readdirSync("lib/cli/bin").map((name) => `lib/cli/bin/${name}`);
@@ -42,6 +52,7 @@ async function bundle() {
 		platform: "node",
 		format: "esm",
 		target: "node20",
+		define: { BUILD: JSON.stringify(digestOfSources()) },
 		external: ["koffi", "@resvg/resvg-js", "@viz-js/viz"],
 		logLevel: "warning",
 		// Some of what is bundled is CommonJS and calls require() for Node's own modules.

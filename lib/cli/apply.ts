@@ -1,11 +1,12 @@
 import type { Command } from "commander";
-import { apply } from "../apply.js";
-import { readTopology } from "../load.js";
-import { isEmpty } from "../plan/plan.js";
+import { emptyDocument, type PlanDocument, planText } from "../plan/render.js";
 import { silent } from "../progress.js";
-import { renderJson, renderText } from "../render-plan.js";
+import { nameOf, readText } from "../read-text.js";
+import { findUnchanged } from "../settled.js";
+import { Source } from "../topology/source.js";
+import type { Warning } from "../topology/topology.js";
 import { type CommonOptions, command } from "./main.js";
-import { note, printJson, useColor } from "./output.js";
+import { count, note, printJson, useColor } from "./output.js";
 import { display } from "./progress.js";
 import { interruptible } from "./signals.js";
 import { showWarnings } from "./warnings.js";
@@ -24,24 +25,41 @@ export function applyCommand(name: string): Command {
 		.argument("<file>", "a topology file, or - for standard input")
 		.option("--keep", "leave what was done before a failure, for a look")
 		.action(async (file: string, options: Options) => {
-			const { topology, source } = await readTopology(file);
+			const text = readText(file);
 			const started = performance.now();
-			const result = await interruptible((signal) =>
-				apply(topology, {
-					signal,
-					keep: options.keep ?? false,
-					progress: options.quiet ? silent : display,
-					onWait: (holder) => note(`waiting for ${holder}`),
-				}),
-			);
-			if (!options.quiet) showWarnings(source, topology.warnings, result.warnings);
-			if (options.json) printJson(renderJson(result));
-			else if (options.verbose) process.stdout.write(renderText(result, { color: useColor(process.stdout) }));
+			const result = await interruptible((signal) => run(file, text, { signal, ...options }));
+			if (!options.quiet) showWarnings(new Source(text, nameOf(file)), result.ofFile, result.plan.warnings);
+			if (options.json) printJson(result.plan);
+			else if (options.verbose)
+				process.stdout.write(planText(result.plan, { color: useColor(process.stdout) }));
 			else if (!options.quiet) {
 				const seconds = ((performance.now() - started) / 1000).toFixed(2);
-				const { length } = result.plan.changes;
-				const done = `${length} ${length === 1 ? "change" : "changes"} in ${seconds} s`;
-				process.stdout.write(`${result.lab}: ${isEmpty(result.plan) ? "nothing to do" : done}\n`);
+				const { lab, changes } = result.plan;
+				const done = `${count(changes.length, "change")} in ${seconds} s`;
+				process.stdout.write(`${lab}: ${changes.length ? done : "nothing to do"}\n`);
 			}
 		});
+}
+
+interface Result {
+	plan: PlanDocument;
+	ofFile: Warning[];
+}
+
+/** Applies what the text says, where a look at the kernel does not show that nothing has changed since it was. */
+async function run(file: string, text: string, options: Options & { signal: AbortSignal }): Promise<Result> {
+	const { signal, keep = false, quiet } = options;
+	const onWait = (holder: string) => note(`waiting for ${holder}`);
+	const settled = await findUnchanged(text, { signal, onWait });
+	if (settled)
+		return { plan: emptyDocument(settled.lab, settled.warnings.ofLab), ofFile: settled.warnings.ofFile };
+	// Of no use, and so not loaded, where nothing has changed.
+	const { readTopology } = await import("../load.js");
+	const { apply } = await import("../apply.js");
+	const { renderJson } = await import("../render-plan.js");
+	const { topology } = await readTopology(file, text);
+	const progress = quiet ? silent : display;
+	const own = topology.programs.length > 0;
+	const result = await apply(topology, { signal, keep, progress, onWait, text: own ? undefined : text });
+	return { plan: renderJson(result), ofFile: topology.warnings };
 }

@@ -27,6 +27,7 @@ export class InterfaceFeatures {
 		// never_changed.
 		const bytes = this.#ethtool.ask(socket, device, "ETHTOOL_GFEATURES", [ETHTOOL_GFEATURES, blocks]);
 		const state = bytes.toString("latin1", 8, 8 + 16 * blocks);
+		socket.note(state);
 		let features = this.#known.get(state);
 		if (!features) {
 			const column = (i: number) => (bit: number) =>

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { closeSync } from "node:fs";
 import { changeLink, decodeLink, dumpLinks, type Link } from "../netlink/link.js";
 import type { Request } from "../netlink/message.js";
@@ -153,6 +154,14 @@ export class Lab {
 	/** The links of an open namespace. */
 	links(name: string): Link[] {
 		return this.namespace(name).route.dump(dumpLinks(), decodeLink);
+	}
+
+	/** A digest of what the sockets of all open namespaces have been told since they began to listen. */
+	testimony(): string {
+		const hash = createHash("sha256");
+		for (const name of [...this.#namespaces.keys()].sort())
+			hash.update(`${name} ${this.namespace(name).route.testimony()}\n`);
+		return hash.digest("base64");
 	}
 
 	/** Runs `work` with this thread in the namespace. */

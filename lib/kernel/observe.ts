@@ -1,31 +1,25 @@
-import { NetlinkError } from "../errors.js";
-import { decodeAddress, dumpAddresses } from "../netlink/address.js";
-import type { Link } from "../netlink/link.js";
-import { decodeNeighbor, dumpNeighbors } from "../netlink/neighbor.js";
-import { decodeForwarding, getNetconf, NETCONF_SYSCTLS } from "../netlink/netconf.js";
+import { aliasOfLo, dumpLinks, type Link } from "../netlink/link.js";
 import { decodeNsid, getNsid } from "../netlink/nsid.js";
-import { decodeRoute, dumpRoutes, type Route } from "../netlink/route.js";
 import type { LabObject } from "../plan/object.js";
 import { BUILTINS, isBuiltin } from "../programs/builtin.js";
 import { findWindow, identifyPairs, WINDOW } from "../snapshot/identify.js";
 import type {
 	LabEnd,
 	NamespaceLinks,
-	NamespaceSnapshot,
 	Pair,
 	ProgramSnapshot,
 	Query,
+	Reading,
 	Snapshot,
 } from "../snapshot/snapshot.js";
 import { type EndName, HOST } from "../topology/topology.js";
-import { ENOENT, lookup, mapInfo, programInfo, u32Key } from "./bpf.js";
+import { lookup, mapInfo, programInfo, u32Key } from "./bpf.js";
 import { programsInMaps, readContents } from "./contents.js";
 import { type Lab, MARK } from "./lab.js";
 import { openLoaded } from "./load.js";
 import { listNames } from "./netns.js";
 import { readPins } from "./pins.js";
-import type { NetlinkSocket } from "./socket.js";
-import { readSysctl } from "./sysctl.js";
+import { type Extras, readNamespace, skimNamespace } from "./read-namespace.js";
 
 const LO = 1;
 
@@ -40,17 +34,11 @@ export function observe(
 	wanted: ReadonlyMap<string, LabObject>,
 	queries: readonly Query[],
 ): Snapshot {
-	const asked = new Map<string, Query[]>();
-	for (const query of queries) {
-		if (!("namespace" in query)) continue;
-		const list = asked.get(query.namespace);
-		if (list) list.push(query);
-		else asked.set(query.namespace, [query]);
-	}
+	const asked = groupByNamespace(queries);
 	const { namespaces, pairs } = locate(
 		lab,
 		(id) => wanted.has(id),
-		(links) => readNamespace(lab, links, asked.get(links.name) ?? []),
+		(known) => readNamespace(lab, known, extrasOf(known, asked.get(known.name) ?? [])),
 	);
 	const ends = new Map<EndName, LabEnd>();
 	const endByIndex = new Map<number, EndName>();
@@ -78,7 +66,75 @@ export function observe(
 		pins: readPins(lab, programs, queries),
 		wanted,
 		firstIfindex: lab.firstIfindex,
+		reading: readingOf(lab, namespaces, asked, programs),
 	};
+}
+
+function groupByNamespace(queries: readonly Query[]): Map<string, Query[]> {
+	const groups = new Map<string, Query[]>();
+	for (const query of queries) {
+		if (!("namespace" in query)) continue;
+		const group = groups.get(query.namespace);
+		if (group) group.push(query);
+		else groups.set(query.namespace, [query]);
+	}
+	return groups;
+}
+
+function extrasOf({ links }: NamespaceLinks, asked: readonly Query[]): Extras {
+	const withFeatures = asked.some((query) => "features" in query);
+	return {
+		sysctls: asked.flatMap((query) => ("sysctl" in query ? query.sysctl : [])),
+		devices: links.flatMap(({ kind, name }) => (withFeatures && kind === "veth" ? name : [])),
+	};
+}
+
+function readingOf(
+	lab: Lab,
+	namespaces: readonly NamespaceLinks[],
+	asked: ReadonlyMap<string, readonly Query[]>,
+	programs: ReadonlyMap<number, ProgramSnapshot>,
+): Reading {
+	const ids = [...programs.keys()].sort((a, b) => a - b);
+	for (const id of ids) noteProgram(lab, programs.get(id) as ProgramSnapshot);
+	return {
+		extras: namespaces.map((known) => [known.name, extrasOf(known, asked.get(known.name) ?? [])]),
+		programs: ids,
+		digest: lab.testimony(),
+	};
+}
+
+/**
+ * Whether the kernel tells the very same as in an earlier reading. Everything is read again, and compared
+ * without being decoded.
+ */
+export function tellsTheSame(lab: Lab, { extras, programs, digest }: Reading): boolean {
+	const extrasBy = new Map(extras);
+	const none: Extras = { sysctls: [], devices: [] };
+	for (const name of listNames()) {
+		if (name === HOST || !lab.open(name)) continue;
+		const { route } = lab.namespace(name);
+		route.listen();
+		const [alias] = route.dump(dumpLinks(), aliasOfLo);
+		if (alias === lab.mark) skimNamespace(lab, name, extrasBy.get(name) ?? none);
+		else lab.close(name);
+	}
+	const { route } = lab.namespace(HOST);
+	route.listen();
+	route.dump(dumpLinks(), () => undefined);
+	skimNamespace(lab, HOST, extrasBy.get(HOST) ?? none);
+	for (const id of programs) {
+		const program = readProgram(lab, id, []);
+		if (program) noteProgram(lab, program);
+	}
+	return lab.testimony() === digest;
+}
+
+/** Takes note of what can be changed of a program: the entries of its maps. */
+function noteProgram(lab: Lab, { id, entries }: ProgramSnapshot): void {
+	const { route } = lab.namespace(HOST);
+	for (const [map, values] of entries)
+		for (const [port, value] of values) route.note(`${id} ${map} ${port} ${value.toString("hex")}\n`);
 }
 
 /**
@@ -111,6 +167,7 @@ export function locate<N extends NamespaceLinks>(
 		const nsid = lab.namespace(HOST).route.get(getNsid(lab.namespace(name).fd), decodeNsid);
 		if (nsid >= 0) byNsid.set(nsid, name);
 	}
+	lab.namespace(HOST).route.listen();
 	const host = read({ name: HOST, made: false, links: lab.links(HOST), byNsid });
 	const namespaces: [N, ...N[]] = [host, ...made.values()];
 	lab.firstIfindex = findWindow(namespaces, lab.mark) ?? freeWindow(host.links);
@@ -126,6 +183,7 @@ function namesFirst(names: string[], isWanted: (id: string) => boolean): string[
 /** The links of a namespace that carries the lab's mark; undefined for any other. */
 function openOurs(lab: Lab, name: string): Link[] | undefined {
 	if (!lab.open(name)) return undefined;
+	lab.namespace(name).route.listen();
 	const links = lab.links(name);
 	if (links.find(({ index }) => index === LO)?.alias === lab.mark) return links;
 	lab.close(name);
@@ -141,56 +199,6 @@ export function ownerOf(lab: Lab, name: string): string | undefined {
 	} finally {
 		lab.close(name);
 	}
-}
-
-function readNamespace(lab: Lab, known: NamespaceLinks, asked: readonly Query[]): NamespaceSnapshot {
-	const { name } = known;
-	const { route } = lab.namespace(name);
-	return {
-		...known,
-		addresses: route.dump(dumpAddresses(), decodeAddress),
-		routes: [...readRoutes(route, 4), ...readRoutes(route, 6)],
-		neighbors: route.dump(dumpNeighbors(), decodeNeighbor),
-		sysctls: readSysctls(
-			lab,
-			name,
-			asked.flatMap((query) => ("sysctl" in query ? query.sysctl : [])),
-		),
-		features: asked.some((query) => "features" in query) ? readFeatures(lab, known) : new Map(),
-	};
-}
-
-/** IPv4 has no main table before something is in it. */
-function readRoutes(socket: NetlinkSocket, family: 4 | 6): Route[] {
-	try {
-		return socket.dump(dumpRoutes(family), decodeRoute);
-	} catch (error) {
-		if (error instanceof NetlinkError && error.errno === ENOENT) return [];
-		throw error;
-	}
-}
-
-function readSysctls(lab: Lab, namespace: string, names: readonly string[]): NamespaceSnapshot["sysctls"] {
-	const { route } = lab.namespace(namespace);
-	const values = new Map<string, string | undefined>(names.map((name) => [name, undefined]));
-	const others: string[] = [];
-	for (const name of names) {
-		const family = NETCONF_SYSCTLS[name as keyof typeof NETCONF_SYSCTLS];
-		if (family === undefined) others.push(name);
-		else values.set(name, route.get(getNetconf(family), decodeForwarding));
-	}
-	// Looking a name up below /proc/sys/net takes the longer the more namespaces there are: d_lookup()
-	// goes through the entries of all (proc_sys_compare()).
-	if (others.length)
-		lab.enter(namespace, () => {
-			for (const name of others) values.set(name, readSysctl(name));
-		});
-	return values;
-}
-
-function readFeatures(lab: Lab, { name, links }: NamespaceLinks): NamespaceSnapshot["features"] {
-	const veths = links.filter(({ kind }) => kind === "veth");
-	return new Map(veths.map((link) => [link.index, lab.features(`${name}:${link.name}`)]));
 }
 
 /** The first window in which `host` has no link: another lab's ends may be there. */

@@ -1,3 +1,4 @@
+import { createHash, type Hash } from "node:crypto";
 import { closeSync } from "node:fs";
 import { NetlinkError } from "../errors.js";
 import { ioctl, MSG_TRUNC, recv, send, setsockopt, socket } from "../ffi/libc.js";
@@ -12,6 +13,7 @@ import {
 	NLMSG_ERROR,
 	type Request,
 } from "../netlink/message.js";
+import { keepSteady } from "../netlink/steady.js";
 
 /** <sys/socket.h>, <linux/netlink.h> */
 const AF_NETLINK = 16;
@@ -47,6 +49,7 @@ export class NetlinkSocket {
 	 */
 	static readonly #answer = Buffer.allocUnsafeSlow(64 * 1024);
 	readonly #fd: number;
+	#witness: Hash | undefined;
 	#sequence = 0;
 	#queue: Queued[] = [];
 
@@ -144,6 +147,7 @@ export class NetlinkSocket {
 					if (errno !== 0) throw new NetlinkError(request.what, errno);
 					return interrupted ? undefined : found;
 				}
+				if (this.#witness && keepSteady(message.type, message.body)) this.#witness.update(message.body);
 				const one = decode(message.body);
 				if (one !== undefined) found.push(one);
 			}
@@ -161,6 +165,23 @@ export class NetlinkSocket {
 				const { errno, text } = decodeAcknowledgement(message);
 				throw new NetlinkError(request.what, errno, text);
 			}
+	}
+
+	/** From here on takes note of what dumps tell, as far as it stays the same while nobody changes anything. */
+	listen(): void {
+		this.#witness = createHash("sha256");
+	}
+
+	/** Takes note of something that was read by another way. */
+	note(text: string): void {
+		this.#witness?.update(text);
+	}
+
+	/** A digest of all that was noted since {@link listen}. */
+	testimony(): string {
+		const digest = this.#witness?.digest("base64") ?? "";
+		this.#witness = undefined;
+		return digest;
 	}
 
 	/** An ioctl on interfaces: any socket of the namespace takes it (sock_do_ioctl() of net/socket.c). */

@@ -1,29 +1,10 @@
 import { createHash } from "node:crypto";
-import {
-	closeSync,
-	constants,
-	fstatSync,
-	fsyncSync,
-	lstatSync,
-	openSync,
-	readdirSync,
-	readFileSync,
-	readlinkSync,
-	renameSync,
-	unlinkSync,
-	writeFileSync,
-} from "node:fs";
-import { ConflictError, fileError } from "../errors.js";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { LabObject } from "../plan/object.js";
 import { isLabName } from "../topology/names.js";
 import type { Topology } from "../topology/topology.js";
-import {
-	hasStateDirectory,
-	isOurs,
-	kindOfFile,
-	makeStateDirectory,
-	STATE_DIRECTORY,
-} from "./state-directory.js";
+import { hasStateDirectory, makeStateDirectory, STATE_DIRECTORY } from "./state-directory.js";
+import { readWhole, remove, seal, unseal, writeWhole } from "./state-file.js";
 
 /** Losing it loses no lab: the marks in the kernel still find everything. */
 export interface State {
@@ -52,9 +33,6 @@ export interface Memory {
 	damage?: string;
 }
 
-/** More than the largest topology comes to, in bytes. */
-const MAX_SIZE = 64 * 1024 * 1024;
-
 function pathOf(lab: string): string {
 	return `${STATE_DIRECTORY}/${lab}.json`;
 }
@@ -82,7 +60,7 @@ export function inspectState(lab: string): Memory {
 	const found = readWhole(pathOf(lab));
 	if (found === undefined) return { state: undefined };
 	const damage = "damage" in found ? found.damage : undefined;
-	const state = "text" in found ? decodeState(found.text) : undefined;
+	const state = "text" in found ? unseal<State>(found.text) : undefined;
 	if (state?.version === 1 && state.lab === lab)
 		return { state: state.boot === whereabouts().boot ? state : undefined };
 	const why = damage ?? (state === undefined ? "was cut off or edited" : "is of another lab or version");
@@ -92,70 +70,16 @@ export function inspectState(lab: string): Memory {
 	};
 }
 
-/** Undefined where there is no such file. */
-function readWhole(path: string): { text: string } | { damage: string } | undefined {
-	const stat = lstatSync(path, { throwIfNoEntry: false });
-	if (stat === undefined) return undefined;
-	if (!stat.isFile()) return { damage: `is ${kindOfFile(stat)}` };
-	let fd: number;
-	try {
-		fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-		throw fileError(`open ${path}`, error);
-	}
-	try {
-		const opened = fstatSync(fd);
-		if (!isOurs(opened) || opened.mode & 0o022) return { damage: "can be written by others" };
-		return opened.size > MAX_SIZE ? { damage: "is far too large" } : { text: readFileSync(fd, "utf8") };
-	} finally {
-		closeSync(fd);
-	}
-}
-
-function encodeState(state: State): string {
-	return JSON.stringify({ sha256: digestOf(state), state });
-}
-
-/** Undefined where the text is not one of {@link encodeState}'s. */
-function decodeState(text: string): State | undefined {
-	try {
-		const { sha256, state } = JSON.parse(text) as { sha256: string; state: State };
-		return sha256 === digestOf(state) ? state : undefined;
-	} catch {
-		return undefined;
-	}
-}
-
-function digestOf(state: State): string {
-	return createHash("sha256").update(JSON.stringify(state)).digest("hex");
-}
-
 /** Writes it whole, unless it is there already: a crash leaves the old one or the new one. */
 export function writeState(state: State): void {
 	makeStateDirectory();
-	const path = pathOf(state.lab);
-	const temporary = `${path}.new`;
-	remove(temporary); // a crash may have left it
-	const text = encodeState(state);
-	const found = readWhole(path);
-	if (found && "text" in found && found.text === text) return;
-	try {
-		// Never through a link, or into what somebody has open.
-		const fd = openSync(temporary, "wx", 0o600);
-		try {
-			writeFileSync(fd, text);
-			fsyncSync(fd);
-		} finally {
-			closeSync(fd);
-		}
-		renameSync(temporary, path);
-	} catch (error) {
-		remove(temporary);
-		throw (error as NodeJS.ErrnoException).code === "EISDIR"
-			? isDirectory(path)
-			: fileError(`write ${path}`, error);
-	}
+	writeWhole(pathOf(state.lab), seal(state));
+}
+
+/** A digest of the file itself. Undefined where it cannot be used. */
+export function stateDigest(lab: string): string | undefined {
+	const found = readWhole(pathOf(lab));
+	return found && "text" in found ? createHash("sha256").update(found.text).digest("hex") : undefined;
 }
 
 /** The namespaces that a lab may have made. */
@@ -167,21 +91,6 @@ export function namesIn(state: State | undefined): string[] {
 /** Removes a lab's files. */
 export function removeState(lab: string): void {
 	for (const path of [pathOf(lab), `${pathOf(lab)}.new`]) remove(path);
-}
-
-/** Already gone is success. */
-function remove(path: string): void {
-	try {
-		unlinkSync(path);
-	} catch (error) {
-		const { code } = error as NodeJS.ErrnoException;
-		if (code === "EISDIR") throw isDirectory(path);
-		if (code !== "ENOENT") throw fileError(`unlink ${path}`, error);
-	}
-}
-
-function isDirectory(path: string): ConflictError {
-	return new ConflictError(`${path} is a directory: remove it`);
 }
 
 /** The labs that have a state, of this boot or another, whether or not it can be used. */

@@ -18,6 +18,7 @@ export interface Address {
 export const address: Kind<Address> = {
 	name: "address",
 	title: ["address", "addresses"],
+	needsUp: true,
 	declare: ({ ends, peers }) =>
 		[...ends.values()].flatMap((end) =>
 			end.addresses.map((prefix) => object(end.name, prefix, vethOf(end.name, peers.get(end.name)?.name))),

@@ -22,6 +22,11 @@ export interface Kind<Spec = unknown> extends KindRules<Spec> {
 	/** What the kernel has, of the lab's. */
 	observe(snapshot: Snapshot): LabObject<Spec>[];
 	create(objects: readonly LabObject<Spec>[], lab: Lab): void;
+	/**
+	 * What is left to do of a creation once everything is there that does not need it up
+	 * ({@link KindRules.needsUp}).
+	 */
+	start?(objects: readonly LabObject<Spec>[], lab: Lab): void;
 	/** In place. Left out where {@link KindRules.replaces} always says yes. */
 	update?(changes: readonly Update<Spec>[], lab: Lab): void;
 	/** Already gone is success. */

@@ -17,6 +17,7 @@ export interface Neighbor {
 export const neighbor: Kind<Neighbor> = {
 	name: "neighbor",
 	title: ["neighbour", "neighbours"],
+	needsUp: true,
 	declare: ({ topology, ends, peers }) => {
 		const objects = new Map<string, LabObject<Neighbor>>();
 		const add = (end: End, ip: string, mac: string, reason?: string) => {

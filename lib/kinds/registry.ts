@@ -13,21 +13,21 @@ import { sysctl } from "./sysctl.js";
 import { veth } from "./veth.js";
 
 /**
- * All kinds. Where dependencies leave it open, this is the order of a plan: settings before
- * addresses, so that none is lost to them, and programs attached last.
+ * All kinds. Where dependencies leave it open, this is the order of a plan: settings before addresses, so
+ * that none is lost to them, and programs before the links that they are attached to come up.
  */
 export const KINDS = [
 	netns,
 	veth,
 	offload,
 	sysctl,
-	address,
-	neighbor,
-	route,
 	program,
 	entry,
 	attachment,
 	pin,
+	address,
+	neighbor,
+	route,
 ] as unknown as readonly Kind[];
 
 const byName = new Map(KINDS.map((kind) => [kind.name, kind]));

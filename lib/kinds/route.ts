@@ -37,6 +37,7 @@ const IP6_RT_PRIO_USER = 1024;
 export const route: Kind<Route> = {
 	name: "route",
 	title: ["route", "routes"],
+	needsUp: true,
 	declare: ({ topology, ends, peers }) =>
 		topology.namespaces.flatMap((namespace) =>
 			namespace.routes.map((wanted) => {

@@ -1,3 +1,4 @@
+import type { Lab } from "../kernel/lab.js";
 import { normalizeValue, readSysctl, writeSysctl } from "../kernel/sysctl.js";
 import type { LabObject } from "../plan/object.js";
 import type { NamespaceSnapshot } from "../snapshot/snapshot.js";
@@ -59,7 +60,7 @@ export const sysctl: Kind<Sysctl> = {
 		),
 	equal: (desired, actual) =>
 		desired.value === actual.value || (desired.optional === true && actual.value === null),
-	create: write,
+	create: (objects, lab) => write(objects, lab, (list) => list.every((one) => isAsMade(one, lab))),
 	update: (changes, lab) =>
 		write(
 			changes.map(({ object }) => object),
@@ -95,18 +96,30 @@ function hasInterface({ links }: NamespaceSnapshot, name: string): boolean {
 	return link === undefined || links.some((one) => one.name === link);
 }
 
-function write(objects: readonly LabObject<Sysctl>[], lab: Parameters<Kind["create"]>[1]): void {
+/** Whether it has this value in any namespace that this command has made, and this is one. */
+function isAsMade({ spec: { namespace, name, value } }: LabObject<Sysctl>, lab: Lab): boolean {
+	return lab.isFresh(namespace) && value === lab.freshSysctl(name);
+}
+
+/** @param skip whether nothing needs to be written in a namespace, given all that is wanted of it */
+function write(
+	objects: readonly LabObject<Sysctl>[],
+	lab: Lab,
+	skip: (list: readonly LabObject<Sysctl>[]) => boolean = () => false,
+): void {
 	const byNamespace = new Map<string, LabObject<Sysctl>[]>();
 	for (const object of objects) {
 		const list = byNamespace.get(object.spec.namespace);
 		if (list) list.push(object);
 		else byNamespace.set(object.spec.namespace, [object]);
 	}
-	for (const [namespace, list] of byNamespace)
+	for (const [namespace, list] of byNamespace) {
+		if (skip(list)) continue;
 		lab.enter(namespace, () =>
 			forEach(list, lab, ({ spec: { name, value, optional } }) => {
 				if (optional && readSysctl(name) === undefined) return;
 				writeSysctl(name, value ?? "");
 			}),
 		);
+	}
 }

@@ -78,6 +78,11 @@ export const veth: Kind<Veth> = {
 	// The end in `host` would outlive a namespace by as long as the kernel takes to clean it up.
 	lingers: ({ spec }) => Object.keys(spec.ends).some((name) => name.startsWith(`${HOST}:`)),
 	create: createPairs,
+	start: (objects, lab) =>
+		forEach(objects, lab, ({ spec }) => {
+			for (const [name] of sides(spec))
+				lab.queue(split(name).namespace, changeLink(lab.ifindex(name), { up: true }));
+		}),
 	update: (changes, lab) => {
 		const before = new Map(changes.map(({ from, object }) => [object, from.spec]));
 		forEach([...before.keys()], lab, (object) => {
@@ -208,7 +213,7 @@ function differingSettings(wanted: VethSide, now: VethSide): LinkSetting[] {
 	});
 }
 
-/** Creates down, then settles what must be settled before IPv6 starts, then brings up. */
+/** Creates down, and settles what must be settled before IPv6 starts. */
 function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
 	const taken = new Set(lab.ifindexes.values());
 	forEach(objects, lab, ({ spec }) => {
@@ -228,7 +233,8 @@ function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
 		const [one, other] = ends;
 		if (!one || !other) throw new Error("a veth has two ends");
 		if (one.namespace === HOST && other.namespace === HOST) createInHost(lab, one, other);
-		else lab.queue(one.namespace, createVeth(one, other));
+		// Each end is told its namespace: all pairs go through one socket, many at a time.
+		else lab.queue(HOST, createVeth(one, other));
 	});
 	lab.flush();
 	forEach(objects, lab, ({ spec }) => {
@@ -236,8 +242,8 @@ function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
 			const { namespace } = split(name);
 			// What comes into a namespace of the lab's own making starts with the values of its `default`.
 			if (!lab.isFresh(namespace)) settle(lab, name, side, BEFORE_UP);
-			const mark = namespace === HOST ? { alias: lab.mark } : {};
-			lab.queue(namespace, changeLink(lab.ifindex(name), { up: true, ...mark }));
+			// An end in `host` can outlive its peer's name; the alias then still says whose it is.
+			if (namespace === HOST) lab.queue(HOST, changeLink(lab.ifindex(name), { alias: lab.mark }));
 		}
 	});
 }

@@ -144,6 +144,14 @@ export function decodeLink(body: Buffer): Link {
 	};
 }
 
+const alias = { alias: link.alias } satisfies Table;
+
+/** Of the body of an RTM_NEWLINK, if it is of `lo`, its alias. */
+export function aliasOfLo(body: Buffer): string | undefined {
+	const LO = 1;
+	return body.readInt32LE(4) === LO ? decodeAttributes(alias, body.subarray(HEADER)).alias : undefined;
+}
+
 function decodeXdp(values: Values<typeof xdp>): Link["xdp"] {
 	// XDP_ATTACHED_* of <linux/if_link.h>
 	const modes: Record<number, XdpMode> = { 1: "native", 2: "generic", 3: "offload" };

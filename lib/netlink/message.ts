@@ -23,6 +23,9 @@ export const NLM_F_ACK_TLVS = 0x200;
 
 const HEADER = 16;
 
+/** An attribute's number, without the flags of nesting and byte order: <linux/netlink.h> */
+export const NLA_TYPE_MASK = 0x3fff;
+
 /** A request, still without the sequence number that its socket gives it. */
 export interface Request {
 	/** How an error names it: `RTM_NEWADDR 10.0.0.1/24 on veth0`. */
@@ -96,7 +99,6 @@ export function decodeAcknowledgement(message: Message): Acknowledgement {
 
 /** Attributes as they follow one another: struct nlattr. Nested and byte-order flags are removed. */
 export function* splitAttributes(bytes: Buffer): Generator<[type: number, value: Buffer]> {
-	const NLA_TYPE_MASK = 0x3fff;
 	for (let at = 0; at + 4 <= bytes.length; ) {
 		const length = bytes.readUInt16LE(at);
 		if (length < 4 || at + length > bytes.length) return;

@@ -19,6 +19,13 @@ export function idOf(object: Pick<LabObject, "kind" | "name">): string {
 	return `${object.kind} ${object.name}`;
 }
 
+/** Objects by {@link idOf}; of several of one id the last. */
+export function byId(objects: Iterable<LabObject>): Map<string, LabObject> {
+	const map = new Map<string, LabObject>();
+	for (const object of objects) map.set(idOf(object), object);
+	return map;
+}
+
 /** What the plan has to know of a kind of object, and no more. */
 export interface KindRules<Spec = unknown> {
 	/** Equal where the kernel normalises; the default compares the two specs in depth. */
@@ -27,6 +34,8 @@ export interface KindRules<Spec = unknown> {
 	replaces?(from: Spec, to: Spec): boolean;
 	/** Changing the object in place makes the kernel drop `other`, which is then made again. */
 	takes?(from: LabObject<Spec>, to: LabObject<Spec>, other: LabObject): boolean;
+	/** It goes onto links that are up: made after what has to be on them before a packet comes. */
+	readonly needsUp?: boolean;
 	/** Removed by a request of its own even where its container goes too. */
 	lingers?(object: LabObject<Spec>): boolean;
 	/** For a person, without the kind's name: `uno:veth0 10.1.0.2/24`. */
@@ -42,7 +51,7 @@ export function deepEqual(a: unknown, b: unknown): boolean {
 	if (Array.isArray(a) !== Array.isArray(b)) return false;
 	const left = a as Record<string, unknown>;
 	const right = b as Record<string, unknown>;
-	return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) =>
-		deepEqual(left[key], right[key]),
-	);
+	for (const key in left) if (!deepEqual(left[key], right[key])) return false;
+	for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false;
+	return true;
 }

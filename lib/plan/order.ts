@@ -3,10 +3,12 @@ import { idOf, type LabObject } from "./object.js";
 /**
  * Sorts objects so that each comes after what contains it and what it needs. Objects of one depth
  * stay in the order given, so that equal work comes together and a plan reads the same every time.
- * @param others objects that are not sorted but through which dependencies may lead
+ * @param known these and others, by id: dependencies may lead through what is not sorted
  */
-export function byDependency(objects: readonly LabObject[], others: readonly LabObject[]): LabObject[] {
-	const known = new Map([...others, ...objects].map((object) => [idOf(object), object]));
+export function byDependency(
+	objects: readonly LabObject[],
+	known: ReadonlyMap<string, LabObject>,
+): LabObject[] {
 	const depths = new Map<string, number>();
 	const depth = (id: string): number => {
 		const found = depths.get(id);

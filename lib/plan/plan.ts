@@ -1,4 +1,4 @@
-import { deepEqual, idOf, type KindRules, type LabObject } from "./object.js";
+import { byId, deepEqual, idOf, type KindRules, type LabObject } from "./object.js";
 import { byDependency } from "./order.js";
 
 /** One step from what is to what is wanted. */
@@ -40,11 +40,16 @@ export function diff(desired: readonly LabObject[], actual: readonly LabObject[]
 		if (direct && (!contained || rules(object.kind).lingers?.(object))) removed.push(object);
 		else folded++;
 	}
-	const removals = byDependency(removed, [...present.values()]).reverse();
-	const making = byDependency(
-		desired.filter((object) => steps.has(idOf(object))),
-		desired,
-	).map((object) => steps.get(idOf(object)) as Change);
+	const removals = byDependency(removed, present).reverse();
+	const changed = desired.filter((object) => steps.has(idOf(object)));
+	const needsUp = ({ kind }: LabObject) => rules(kind).needsUp ?? false;
+	const making = [
+		...byDependency(
+			changed.filter((object) => !needsUp(object)),
+			wanted,
+		),
+		...byDependency(changed.filter(needsUp), wanted),
+	].map((object) => steps.get(idOf(object)) as Change);
 	const leaving = removals.filter((object) => !wanted.has(idOf(object)));
 	return {
 		changes: [...leaving.map((object): Change => ({ action: "remove", object })), ...making],
@@ -62,11 +67,12 @@ class Comparison {
 	/** Ids of what goes: removed, replaced, or taken along by one that is. */
 	readonly gone = new Set<string>();
 	readonly #contents = new Map<string, string[]>();
+	readonly #compared = new Set<string>();
 	readonly #rules: Rules;
 
 	constructor(desired: readonly LabObject[], actual: readonly LabObject[], rules: Rules) {
-		this.wanted = new Map(desired.map((object) => [idOf(object), object]));
-		this.present = new Map(actual.map((object) => [idOf(object), object]));
+		this.wanted = byId(desired);
+		this.present = byId(actual);
 		this.#rules = rules;
 		for (const [id, { within }] of this.present)
 			for (const container of within) {
@@ -75,11 +81,16 @@ class Comparison {
 				else this.#contents.set(container, [id]);
 			}
 		for (const id of this.present.keys()) if (!this.wanted.has(id)) this.#take(id, id);
-		for (const object of byDependency(desired, [])) this.#compare(object);
+		for (const id of this.wanted.keys()) this.#compare(id);
 	}
 
-	#compare(object: LabObject): void {
-		const id = idOf(object);
+	/** Compares an object after what it depends on, which may draw it along. */
+	#compare(id: string): void {
+		const object = this.wanted.get(id);
+		if (!object || this.#compared.has(id)) return;
+		this.#compared.add(id); // here already: two that wait for each other end here
+		for (const container of object.within) this.#compare(container);
+		for (const need of object.needs) this.#compare(need);
 		const from = this.present.get(id);
 		const rules = this.#rules(object.kind);
 		if (this.gone.has(id)) return;

@@ -40,6 +40,14 @@ export function planDocument(
 	return { lab, changes, counts, folded: plan.folded, warnings };
 }
 
+/** That there is nothing to do. */
+export function emptyDocument(lab: string, warnings: string[]): PlanDocument {
+	const plan: Plan = { changes: [], removals: [], folded: 0 };
+	return planDocument(lab, plan, warnings, (kind) => {
+		throw new Error(`no change is of kind ${kind}`);
+	});
+}
+
 function changeDocument(change: Change, kind: KindRules): ChangeDocument {
 	const { action, object } = change;
 	const reason = reasonOf(change);

@@ -26,6 +26,18 @@ export interface Snapshot {
 	wanted: ReadonlyMap<string, LabObject>;
 	/** The ifindex of port 0. */
 	firstIfindex: number;
+	/** How all this was read. */
+	reading: Reading;
+}
+
+/** What was read of the kernel, to be read again and compared: plain data. */
+export interface Reading {
+	/** By namespace: what was read beyond links, addresses, routes and neighbours. */
+	extras: [namespace: string, { sysctls: string[]; devices: string[] }][];
+	/** Ids. */
+	programs: number[];
+	/** Of all that the kernel told, as far as it stays the same while nobody changes anything. */
+	digest: string;
 }
 
 /** As much of a namespace as tells whose the links in it are. */

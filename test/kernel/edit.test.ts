@@ -102,6 +102,7 @@ const EDITS: Edit[] = [
 		replacements: [['mac: "02:00:00:00:00:0a"', 'mac: "02:00:00:00:00:0b"']],
 		plan: [
 			"~ veth dos:a r1:a: dos:a mac 02:00:00:00:00:0a → 02:00:00:00:00:0b",
+			/^~ entry map macs r1:a: .* → 02:00:00:00:00:0a → .* → 02:00:00:00:00:0b$/,
 			// What the kernel flushes at the end itself, and what has the MAC at the peer.
 			"+ neighbor dos:a 10.2.0.9 lladdr 02:00:00:00:00:09",
 			"~ neighbor r1:a 10.2.0.2: 02:00:00:00:00:0a → 02:00:00:00:00:0b",
@@ -109,7 +110,6 @@ const EDITS: Edit[] = [
 			"~ neighbor r1:a fc00:2::2: 02:00:00:00:00:0a → 02:00:00:00:00:0b",
 			/^\+ neighbor dos:a 10\.2\.0\.1 /,
 			/^\+ neighbor dos:a fc00:2::1 /,
-			/^~ entry map macs r1:a: .* → 02:00:00:00:00:0a → .* → 02:00:00:00:00:0b$/,
 		],
 	},
 	{

@@ -1,0 +1,75 @@
+import { NetlinkError } from "../errors.js";
+import { decodeAddress, dumpAddresses } from "../netlink/address.js";
+import { decodeNeighbor, dumpNeighbors } from "../netlink/neighbor.js";
+import { decodeForwarding, getNetconf, NETCONF_SYSCTLS } from "../netlink/netconf.js";
+import { decodeRoute, dumpRoutes } from "../netlink/route.js";
+import type { NamespaceLinks, NamespaceSnapshot } from "../snapshot/snapshot.js";
+import { ENOENT } from "./bpf.js";
+import type { Lab } from "./lab.js";
+import type { NetlinkSocket } from "./socket.js";
+import { readSysctl } from "./sysctl.js";
+
+/** What is read of a namespace beyond links, addresses, routes and neighbours. */
+export interface Extras {
+	/** By sysctl(8) name. */
+	sysctls: string[];
+	/** The interfaces whose features are read. */
+	devices: string[];
+}
+
+/** What a namespace has, given its links. */
+export function readNamespace(lab: Lab, known: NamespaceLinks, extras: Extras): NamespaceSnapshot {
+	const { name, links } = known;
+	const { route } = lab.namespace(name);
+	const indexes = new Map(links.map((link) => [link.name, link.index]));
+	return {
+		...known,
+		addresses: route.dump(dumpAddresses(), decodeAddress),
+		routes: [...readRoutes(route, 4, decodeRoute), ...readRoutes(route, 6, decodeRoute)],
+		neighbors: route.dump(dumpNeighbors(), decodeNeighbor),
+		sysctls: readSysctls(lab, name, extras.sysctls),
+		features: new Map(
+			extras.devices.map((link) => [indexes.get(link) ?? 0, lab.features(`${name}:${link}`)]),
+		),
+	};
+}
+
+/** Reads the same in the same order, for the digest that its socket makes of it, and keeps nothing. */
+export function skimNamespace(lab: Lab, name: string, extras: Extras): void {
+	const { route } = lab.namespace(name);
+	const nothing = () => undefined;
+	route.dump(dumpAddresses(), nothing);
+	for (const family of [4, 6] as const) readRoutes(route, family, nothing);
+	route.dump(dumpNeighbors(), nothing);
+	readSysctls(lab, name, extras.sysctls);
+	for (const link of extras.devices) lab.features(`${name}:${link}`);
+}
+
+/** IPv4 has no main table before something is in it. */
+function readRoutes<T>(socket: NetlinkSocket, family: 4 | 6, decode: (body: Buffer) => T | undefined): T[] {
+	try {
+		return socket.dump(dumpRoutes(family), decode);
+	} catch (error) {
+		if (error instanceof NetlinkError && error.errno === ENOENT) return [];
+		throw error;
+	}
+}
+
+function readSysctls(lab: Lab, namespace: string, names: readonly string[]): NamespaceSnapshot["sysctls"] {
+	const { route } = lab.namespace(namespace);
+	const values = new Map<string, string | undefined>(names.map((name) => [name, undefined]));
+	const others: string[] = [];
+	for (const name of names) {
+		const family = NETCONF_SYSCTLS[name as keyof typeof NETCONF_SYSCTLS];
+		if (family === undefined) others.push(name);
+		else values.set(name, route.get(getNetconf(family), decodeForwarding));
+	}
+	// Looking a name up below /proc/sys/net takes the longer the more namespaces there are: d_lookup()
+	// goes through the entries of all (proc_sys_compare()).
+	if (others.length)
+		lab.enter(namespace, () => {
+			for (const name of others) values.set(name, readSysctl(name));
+		});
+	for (const [name, value] of values) route.note(`${name}=${value}\n`);
+	return values;
+}

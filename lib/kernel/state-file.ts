@@ -1,0 +1,98 @@
+/** Files of the directory of states: written whole, and used only where they are root's own and whole. */
+import { createHash } from "node:crypto";
+import {
+	closeSync,
+	constants,
+	fstatSync,
+	fsyncSync,
+	lstatSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	unlinkSync,
+	writeFileSync,
+} from "node:fs";
+import { ConflictError, fileError } from "../errors.js";
+import { isOurs, kindOfFile } from "./state-directory.js";
+
+/** More than the largest topology comes to, in bytes. */
+const MAX_SIZE = 64 * 1024 * 1024;
+
+/** Undefined where there is no such file. */
+export function readWhole(path: string): { text: string } | { damage: string } | undefined {
+	const stat = lstatSync(path, { throwIfNoEntry: false });
+	if (stat === undefined) return undefined;
+	if (!stat.isFile()) return { damage: `is ${kindOfFile(stat)}` };
+	let fd: number;
+	try {
+		fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+		throw fileError(`open ${path}`, error);
+	}
+	try {
+		const opened = fstatSync(fd);
+		if (!isOurs(opened) || opened.mode & 0o022) return { damage: "can be written by others" };
+		return opened.size > MAX_SIZE ? { damage: "is far too large" } : { text: readFileSync(fd, "utf8") };
+	} finally {
+		closeSync(fd);
+	}
+}
+
+/** Leaves a file alone that says this already; otherwise a crash leaves the old one or the new one. */
+export function writeWhole(path: string, text: string): void {
+	const temporary = `${path}.new`;
+	remove(temporary); // a crash may have left it
+	const found = readWhole(path);
+	if (found && "text" in found && found.text === text) return;
+	try {
+		// Never through a link, or into what somebody has open.
+		const fd = openSync(temporary, "wx", 0o600);
+		try {
+			writeFileSync(fd, text);
+			fsyncSync(fd);
+		} finally {
+			closeSync(fd);
+		}
+		renameSync(temporary, path);
+	} catch (error) {
+		remove(temporary);
+		throw (error as NodeJS.ErrnoException).code === "EISDIR"
+			? isDirectory(path)
+			: fileError(`write ${path}`, error);
+	}
+}
+
+/** A value as the text of a file, with a digest of itself. */
+export function seal(value: object): string {
+	return JSON.stringify({ sha256: digestOf(value), state: value });
+}
+
+/** Undefined where the text is not one of {@link seal}'s. */
+export function unseal<T extends object>(text: string): T | undefined {
+	try {
+		const { sha256, state } = JSON.parse(text) as { sha256: string; state: T };
+		return sha256 === digestOf(state) ? state : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+function digestOf(value: object): string {
+	return createHash("sha256").update(JSON.stringify(value)).digest("hex");
+}
+
+/** Already gone is success. */
+export function remove(path: string): void {
+	try {
+		unlinkSync(path);
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		if (code === "EISDIR") throw isDirectory(path);
+		if (code !== "ENOENT") throw fileError(`unlink ${path}`, error);
+	}
+}
+
+function isDirectory(path: string): ConflictError {
+	return new ConflictError(`${path} is a directory: remove it`);
+}

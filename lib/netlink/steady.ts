@@ -1,0 +1,59 @@
+/** What in an answer of the kernel stays the same as long as nobody changes anything. */
+import { align, NLA_TYPE_MASK } from "./message.js";
+
+/** Attributes by number whose value the kernel changes by itself; within some, only those within. */
+type Volatile = ReadonlyMap<number, Volatile | "all">;
+
+const all = (...types: number[]): [number, "all"][] => types.map((type) => [type, "all"]);
+
+/** AF_INET6 within IFLA_AF_SPEC: IFLA_INET6_FLAGS, _CACHEINFO, <linux/if_link.h> */
+const inet6: Volatile = new Map(all(1, 5));
+
+/** By type of message: the length of the fixed header, and what changes of the attributes after it. */
+const MESSAGES: ReadonlyMap<number, { header: number; attributes: Volatile }> = new Map([
+	// RTM_NEWLINK: IFLA_STATS, _OPERSTATE, _STATS64, _CARRIER, _CARRIER_CHANGES, _CARRIER_UP_COUNT, _DOWN_COUNT
+	[
+		16,
+		{
+			header: 16,
+			attributes: new Map<number, Volatile | "all">([
+				...all(7, 16, 23, 33, 35, 47, 48),
+				[26, new Map([[10, inet6]])],
+			]),
+		},
+	],
+	// RTM_NEWADDR: IFA_CACHEINFO
+	[20, { header: 8, attributes: new Map(all(6)) }],
+	// RTM_NEWROUTE: RTA_CACHEINFO
+	[24, { header: 12, attributes: new Map(all(12)) }],
+	// RTM_NEWNEIGH: NDA_CACHEINFO, NDA_PROBES
+	[28, { header: 12, attributes: new Map(all(3, 4)) }],
+]);
+
+/**
+ * Zeroes what the kernel changes by itself, such as ages and the state of the carrier. Nothing of it is
+ * decoded, so what is made of a message follows from what is left.
+ * @param body as it was received; changed in place
+ * @returns false where the whole message is of that sort: a neighbour that was learned
+ */
+export function keepSteady(type: number, body: Buffer): boolean {
+	const known = MESSAGES.get(type);
+	if (!known) return true;
+	const [RTM_NEWLINK, RTM_NEWNEIGH, IFF_UP, NUD_PERMANENT] = [16, 28, 0x1, 0x80];
+	if (type === RTM_NEWNEIGH && (body.readUInt16LE(8) & NUD_PERMANENT) === 0) return false;
+	// ifi_flags: all but IFF_UP follow the carrier, or are nobody's business here.
+	if (type === RTM_NEWLINK) body.writeUInt32LE(body.readUInt32LE(8) & IFF_UP, 8);
+	blank(body, known.header, body.length, known.attributes);
+	return true;
+}
+
+function blank(bytes: Buffer, from: number, to: number, attributes: Volatile): void {
+	for (let at = from; at + 4 <= to; ) {
+		const length = bytes.readUInt16LE(at);
+		if (length < 4 || at + length > to) return;
+		const within = attributes.get(bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK);
+		if (within === "all") bytes.fill(0, at + 4, at + length);
+		else if (within) blank(bytes, at + 4, at + length, within);
+		at += align(length);
+	}
+}

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "vitest";
+import { keepSteady } from "../../../lib/netlink/steady.js";
+
+const bytes = (text: string) => Buffer.from(text.replace(/#.*$/gm, "").replace(/\s/g, ""), "hex");
+
+describe("what changes by itself is no part of a digest:", () => {
+	test.each<[title: string, type: number, before: string, after: string]>([
+		[
+			"flags but that of being up, and the state of the carrier",
+			16,
+			`00000100 07000000 43100100 00000000 # IFF_UP, IFF_BROADCAST, IFF_RUNNING, IFF_MULTICAST, IFF_LOWER_UP
+			 0600 0300 6100 0000                # IFLA_IFNAME
+			 0500 1000 06000000                 # IFLA_OPERSTATE: IF_OPER_UP`,
+			"00000100 07000000 01000000 00000000  0600 0300 6100 0000  0500 1000 00000000",
+		],
+		[
+			"how ready IPv6 is on a link, deep within, and not its settings",
+			16,
+			`00000100 07000000 01000000 00000000
+			 1400 1a80            # IFLA_AF_SPEC
+			   1000 0a80          # AF_INET6
+			     0800 0100 30000080  # IFLA_INET6_FLAGS
+			     0400 0200           # IFLA_INET6_CONF`,
+			`00000100 07000000 01000000 00000000
+			 1400 1a80 1000 0a80 0800 0100 00000000 0400 0200`,
+		],
+		[
+			"the age of an address",
+			20,
+			"02188000 07000000 0800 0600 11111111",
+			"02188000 07000000 0800 0600 00000000",
+		],
+		[
+			"the age of a neighbour",
+			28,
+			"02000000 07000000 80000000 0800 0300 11111111 0800 0400 01000000",
+			"02000000 07000000 80000000 0800 0300 00000000 0800 0400 00000000",
+		],
+	])("%s", (_, type, before, after) => {
+		const body = bytes(before);
+		expect(keepSteady(type, body)).toBe(true);
+		expect(body.toString("hex")).toBe(bytes(after).toString("hex"));
+	});
+
+	test("a neighbour that was learned is left out", () => {
+		expect(keepSteady(28, bytes("02000000 07000000 02000000"))).toBe(false); // NUD_REACHABLE
+	});
+
+	test("a cut-off attribute ends it", () => {
+		const body = bytes("02188000 07000000 0900 0600 11111111");
+		expect(keepSteady(20, body)).toBe(true);
+		expect(body.toString("hex")).toBe("021880000700000009000600" + "11111111");
+	});
+});
