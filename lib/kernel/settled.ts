@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
+import { SyscallError } from "../errors.js";
 import type { Reading } from "../snapshot/snapshot.js";
 import type { Warning } from "../topology/topology.js";
 import { stateDigest, whereabouts } from "./state.js";
@@ -48,11 +49,16 @@ export function findSettled(digest: string): Settled | undefined {
 	return settled && settled.state === stateDigest(settled.lab) ? settled : undefined;
 }
 
-/** Called under the lock, when nothing was found to do. */
+/** Called under the lock, when nothing was found to do. Where it cannot be written, it is done without. */
 export function writeSettled(digest: string, found: Omit<Settled, "state">): void {
 	forgetSettled(found.lab);
 	const state = stateDigest(found.lab);
-	if (state !== undefined) writeWhole(pathOf(found.lab, digest), seal({ ...found, state } satisfies Settled));
+	if (state === undefined) return;
+	try {
+		writeWhole(pathOf(found.lab, digest), seal({ ...found, state } satisfies Settled));
+	} catch (error) {
+		if (!(error instanceof SyscallError)) throw error;
+	}
 }
 
 /** Called under the lock, before anything is changed. */

@@ -40,7 +40,7 @@ describe("xdp-apply", () => {
 		const lines = stderr.split("\n");
 		expect(lines).toContain("create 1 namespace");
 		expect(new Set(lines).size).toBe(lines.length);
-		for (const line of lines) expect(line).toMatch(/^(create|change|remove) \d+ [a-zA-Z ]+$/);
+		for (const line of lines) expect(line).toMatch(/^(create|bring up|change|remove) \d+ [a-zA-Z ]+$/);
 	});
 
 	test("changes nothing the second time, and says so", async () => {
