@@ -1,4 +1,4 @@
-import ipaddr from "ipaddr.js";
+import { bytesOfIp } from "../netlink/ip.js";
 
 /**
  * The bytes that a text stands for where a value is bytes: a MAC, an IPv4 or IPv6 address (in network
@@ -6,10 +6,8 @@ import ipaddr from "ipaddr.js";
  * Undefined where it is none of these of that size.
  */
 export function parseBytes(text: string, size: number): Buffer | undefined {
-	if (size === 4 && ipaddr.IPv4.isValidFourPartDecimal(text))
-		return Buffer.from(ipaddr.IPv4.parse(text).toByteArray());
-	if (size === 16 && text.includes(":") && !text.includes("%") && ipaddr.IPv6.isValid(text))
-		return Buffer.from(ipaddr.IPv6.parse(text).toByteArray());
+	const address = bytesOfIp(text);
+	if (address?.length === size) return address;
 	const digits = HEX.test(text) ? text.replace(/^0x/i, "").replace(/[ :-]/g, "") : undefined;
 	return digits?.length === 2 * size ? Buffer.from(digits, "hex") : undefined;
 }
@@ -26,7 +24,7 @@ export function parsePrefixKey(text: string, size: number): Buffer | undefined {
 	if (!bytes || another !== undefined || !/^\d{1,3}$/.test(length) || Number(length) > 8 * bytes.length)
 		return undefined;
 	// Hexadecimal digits are an address of no family.
-	if (!ipaddr.isValid(address)) return undefined;
+	if (!bytesOfIp(address)) return undefined;
 	const key = Buffer.alloc(size);
 	key.writeUInt32LE(Number(length));
 	bytes.forEach((byte, i) => {

@@ -1,5 +1,6 @@
 import * as netlink from "../netlink/address.js";
 import type { LabObject } from "../plan/object.js";
+import { ofLink, ofPrefix } from "../snapshot/by-link.js";
 import type { LabEnd } from "../snapshot/snapshot.js";
 import { IPV6_MIN_MTU } from "../topology/mtu.js";
 import type { EndName } from "../topology/topology.js";
@@ -56,7 +57,7 @@ function object(end: EndName, prefix: string, pair: string, connected = true): L
 }
 
 function addressesOf({ link, namespace }: LabEnd): netlink.Address[] {
-	return namespace.addresses.filter(({ index, permanent }) => index === link.index && permanent);
+	return ofLink(namespace.addresses, link.index).filter(({ permanent }) => permanent);
 }
 
 /** The link-local address that the kernel gives a link by itself; before 5.18 it does not say so. */
@@ -68,8 +69,8 @@ function isKernels({ byKernel, prefix }: netlink.Address, mac: string): boolean 
 function isConnected({ link, namespace }: LabEnd, prefix: string): boolean {
 	if (!link.up || /^[\d.]+\/32$/.test(prefix)) return true;
 	const subnet = netlink.subnetOf(prefix);
-	return namespace.routes.some(
-		({ to, hops }) => to === subnet && hops.some(({ index }) => index === link.index),
+	return ofPrefix(namespace.routes, subnet).some(({ hops }) =>
+		hops.some(({ index }) => index === link.index),
 	);
 }
 

@@ -2,6 +2,7 @@ import type { Lab } from "../kernel/lab.js";
 import { linkLocal } from "../netlink/address.js";
 import { deleteNeighbor, setNeighbor } from "../netlink/neighbor.js";
 import type { LabObject } from "../plan/object.js";
+import { ofLink } from "../snapshot/by-link.js";
 import type { End, EndName, Namespace } from "../topology/topology.js";
 import { fits } from "./address.js";
 import { forEach, GONE, type Kind } from "./kind.js";
@@ -38,8 +39,8 @@ export const neighbor: Kind<Neighbor> = {
 	},
 	observe: ({ ends }) =>
 		[...ends.values()].flatMap(({ name, pair, link, namespace }) =>
-			namespace.neighbors
-				.filter(({ index, permanent, mac }) => index === link.index && permanent && mac !== undefined)
+			ofLink(namespace.neighbors, link.index)
+				.filter(({ permanent, mac }) => permanent && mac !== undefined)
 				.map(({ ip, mac = "" }) => object(name, ip, mac, pair)),
 		),
 	create: set,

@@ -1,4 +1,4 @@
-import ipaddr from "ipaddr.js";
+import { bytesOfIp, textOfIp } from "./ip.js";
 import { joinAttribute, splitAttributes } from "./message.js";
 
 /** How a value of type T stands in an attribute. */
@@ -22,8 +22,9 @@ const NLA_F_NESTED = 0x8000;
 /** Encodes the given attributes in the table's order. */
 export function encodeAttributes<T extends Table>(table: T, values: Values<T>): Buffer {
 	const parts: Buffer[] = [];
-	for (const [name, [type, codec]] of Object.entries(table)) {
+	for (const name in table) {
 		const value = values[name];
+		const [type, codec] = table[name] as Table[string];
 		if (value !== undefined) parts.push(joinAttribute(type, codec.encode(value)));
 	}
 	return Buffer.concat(parts);
@@ -126,15 +127,13 @@ export const mac: Codec<string> = {
 
 /** 4 or 16 bytes in network order, written canonically (RFC 5952). */
 export const ip: Codec<string> = {
-	encode: (value) => Uint8Array.from(ipaddr.parse(value).toByteArray()),
-	decode: (bytes) => formatIp(bytes),
+	encode: (value) => {
+		const bytes = bytesOfIp(value);
+		if (!bytes) throw new Error(`${value} is no address`);
+		return bytes;
+	},
+	decode: textOfIp,
 };
-
-function formatIp(bytes: Buffer): string {
-	if (bytes.length === 4) return bytes.join(".");
-	const address = ipaddr.fromByteArray([...bytes]);
-	return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString();
-}
 
 /** AF_INET or AF_INET6 of a written address. */
 export function familyOf(address: string): number {

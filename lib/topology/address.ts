@@ -1,4 +1,4 @@
-import ipaddr from "ipaddr.js";
+import { bytesOfIp, textOfIp } from "../netlink/ip.js";
 import { quote } from "./printable.js";
 import type { Parsed } from "./report.js";
 
@@ -31,72 +31,50 @@ export const familyName = (family: Family): string => `IPv${family}`;
 
 const width = (family: Family): number => (family === 4 ? 32 : 128);
 
-function fromParsed(parsed: ipaddr.IPv4 | ipaddr.IPv6): Address {
-	const bits = BigInt(`0x${Buffer.from(parsed.toByteArray()).toString("hex")}`);
-	return parsed instanceof ipaddr.IPv6
-		? { family: 6, bits, text: parsed.toRFC5952String() }
-		: { family: 4, bits, text: parsed.toString() };
+function fromBytes(bytes: Buffer): Address {
+	const bits = BigInt(`0x${bytes.toString("hex")}`);
+	return { family: bytes.length === 4 ? 4 : 6, bits, text: textOfIp(bytes) };
 }
 
 function fromBits(family: Family, bits: bigint): Address {
 	const bytes = Buffer.from(bits.toString(16).padStart(width(family) / 4, "0"), "hex");
-	return fromParsed(ipaddr.fromByteArray([...bytes]));
-}
-
-/** Any address, strictly: four decimal parts without leading zeros, or IPv6 without a zone. */
-function read(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-	if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-	// The library also takes zones, and groups of more than four digits.
-	if (
-		text.length <= 45 &&
-		/^[0-9a-f:.]+$/i.test(text) &&
-		!/[0-9a-f]{5}/i.test(text) &&
-		ipaddr.IPv6.isValid(text)
-	) {
-		return ipaddr.IPv6.parse(text);
-	}
-	return undefined;
+	return { family, bits, text: textOfIp(bytes) };
 }
 
 /** What an address is that is not one machine's; undefined for those that are. */
-function special(parsed: ipaddr.IPv4 | ipaddr.IPv6): string | undefined {
-	switch (parsed.range()) {
-		case "unspecified":
-			return "means no address";
-		case "broadcast":
-			return "is the broadcast address";
-		case "multicast":
-			return "is a multicast address";
-		case "loopback":
-			return "is a loopback address";
-		case "ipv4Mapped":
-			return "is an IPv4 address written as IPv6";
-		default:
-			return undefined;
-	}
+function special({ family, bits }: Address): string | undefined {
+	const first = bits >> BigInt(width(family) - 8);
+	if (family === 6 && bits >> 32n === 0xffffn) return "is an IPv4 address written as IPv6";
+	if (family === 6 ? bits === 0n : first === 0n) return "means no address";
+	if (family === 4 && bits === 0xffff_ffffn) return "is the broadcast address";
+	if (family === 6 ? first === 0xffn : first >> 4n === 0xen) return "is a multicast address";
+	if (family === 6 ? bits === 1n : first === 127n) return "is a loopback address";
+	return undefined;
 }
 
 /** The address of one machine, without prefix length: a next hop, a gateway, a neighbour. */
 export function parseAddress(text: string): Parsed<Address> {
 	const slash = text.indexOf("/");
-	const parsed = read(slash === -1 ? text : text.slice(0, slash));
-	if (parsed === undefined) return { problem: `${quote(text)} is no IPv4 or IPv6 address` };
+	const bytes = bytesOfIp(slash === -1 ? text : text.slice(0, slash));
+	if (bytes === undefined) return { problem: `${quote(text)} is no IPv4 or IPv6 address` };
 	if (slash !== -1) {
 		const hint = `write \`${text.slice(0, slash)}\``;
 		return { problem: `${quote(text)} has a prefix length, which does not belong here`, hint };
 	}
-	const kind = special(parsed);
-	return kind === undefined ? { value: fromParsed(parsed) } : { problem: `${quote(text)} ${kind}` };
+	const address = fromBytes(bytes);
+	const kind = special(address);
+	return kind === undefined ? { value: address } : { problem: `${quote(text)} ${kind}` };
 }
 
 /** An address and its length, neither judged by what it is for. */
-function readPrefix(text: string): Parsed<{ parsed: ipaddr.IPv4 | ipaddr.IPv6; length: number }> {
+function readPrefix(text: string): Parsed<{ address: Address; length: number }> {
 	const slash = text.indexOf("/");
-	const parsed = read(slash === -1 ? text : text.slice(0, slash));
-	if (parsed === undefined) return { problem: `${quote(text)} is no IPv4 or IPv6 address` };
-	if (parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress())
+	const bytes = bytesOfIp(slash === -1 ? text : text.slice(0, slash));
+	if (bytes === undefined) return { problem: `${quote(text)} is no IPv4 or IPv6 address` };
+	const address = fromBytes(bytes);
+	const { family, bits } = address;
+	if (family === 6 && bits >> 32n === 0xffffn)
 		return { problem: `${quote(text)} is an IPv4 address written as IPv6`, hint: "write it as IPv4" };
-	const family = parsed instanceof ipaddr.IPv6 ? 6 : 4;
 	if (slash === -1) {
 		const hint = `for example \`${text}/${family === 4 ? 24 : 64}\`; of one address alone, \`/${width(family)}\``;
 		return { problem: `${quote(text)} has no prefix length`, hint };
@@ -106,7 +84,7 @@ function readPrefix(text: string): Parsed<{ parsed: ipaddr.IPv4 | ipaddr.IPv6; l
 		const problem = `${quote(digits)} is no prefix length of ${familyName(family)}`;
 		return { problem, hint: `a whole number up to ${width(family)}` };
 	}
-	return { value: { parsed, length: Number(digits) } };
+	return { value: { address, length: Number(digits) } };
 }
 
 /** The network that an address is in. */
@@ -120,8 +98,8 @@ export function subnetOf(address: Address, length: number): Prefix {
 export function parsePrefix(text: string): Parsed<Prefix & { cleared: boolean }> {
 	const result = readPrefix(text);
 	if ("problem" in result) return result;
-	const address = fromParsed(result.value.parsed);
-	const prefix = subnetOf(address, result.value.length);
+	const { address, length } = result.value;
+	const prefix = subnetOf(address, length);
 	return { value: { ...prefix, cleared: prefix.network.bits !== address.bits } };
 }
 
@@ -129,9 +107,8 @@ export function parsePrefix(text: string): Parsed<Prefix & { cleared: boolean }>
 export function parseInterfaceAddress(text: string): Parsed<InterfaceAddress> {
 	const result = readPrefix(text);
 	if ("problem" in result) return result;
-	const { parsed, length } = result.value;
-	const address = fromParsed(parsed);
-	const kind = special(parsed) ?? (length === 0 ? "has prefix length 0, which is every address" : undefined);
+	const { address, length } = result.value;
+	const kind = special(address) ?? (length === 0 ? "has prefix length 0, which is every address" : undefined);
 	if (kind !== undefined) return { problem: `${quote(text)} ${kind}` };
 	const subnet = subnetOf(address, length);
 	const own = ownedByNetwork(address, subnet);
@@ -150,11 +127,7 @@ export function ownedByNetwork(address: Address, { network, length }: Prefix): s
 	return address.family === 4 && address.bits === last ? "broadcast address" : undefined;
 }
 
-const LINK_LOCAL = subnetOf(fromParsed(ipaddr.IPv6.parse("fe80::")), 10);
-
 /** fe80::/10, which is on every link and thus in no particular subnet. */
-export function isLinkLocal(address: Address): boolean {
-	return (
-		address.family === 6 && subnetOf(address, LINK_LOCAL.length).network.bits === LINK_LOCAL.network.bits
-	);
+export function isLinkLocal({ family, bits }: Address): boolean {
+	return family === 6 && bits >> 118n === 0xfe80n >> 6n;
 }

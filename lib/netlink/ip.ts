@@ -1,0 +1,65 @@
+/** IPv4 and IPv6 addresses as 4 or 16 bytes in network order, and as text. */
+
+/** Strictly: four decimal parts without leading zeros, or IPv6 without a zone. Undefined for anything else. */
+export function bytesOfIp(text: string): Buffer | undefined {
+	return text.includes(":") ? bytesOfIpv6(text) : bytesOfIpv4(text);
+}
+
+function bytesOfIpv4(text: string): Buffer | undefined {
+	const parts = text.split(".");
+	if (parts.length !== 4) return undefined;
+	const bytes = Buffer.allocUnsafe(4);
+	for (const [i, part] of parts.entries()) {
+		if (!/^(?:0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
+		bytes[i] = Number(part);
+	}
+	return bytes;
+}
+
+function bytesOfIpv6(text: string): Buffer | undefined {
+	const [before = "", after, ...more] = text.split("::");
+	if (more.length) return undefined;
+	const head = groupsOf(before, after === undefined);
+	const tail = groupsOf(after ?? "", true);
+	if (!head || !tail) return undefined;
+	// `::` stands for one group at least.
+	const zeros = 8 - head.length - tail.length;
+	if (after === undefined ? zeros !== 0 : zeros < 1) return undefined;
+	const bytes = Buffer.alloc(16);
+	for (const [i, group] of head.entries()) bytes.writeUInt16BE(group, 2 * i);
+	for (const [i, group] of tail.entries()) bytes.writeUInt16BE(group, 2 * (head.length + zeros + i));
+	return bytes;
+}
+
+/** Of `fc00:1` or, where the address ends with it, `ffff:10.0.0.1`: numbers of 16 bits. */
+function groupsOf(text: string, ends: boolean): number[] | undefined {
+	if (text === "") return [];
+	const groups: number[] = [];
+	const parts = text.split(":");
+	for (const [i, part] of parts.entries()) {
+		const ipv4 = ends && i === parts.length - 1 && part.includes(".") ? bytesOfIpv4(part) : undefined;
+		if (ipv4) groups.push(ipv4.readUInt16BE(0), ipv4.readUInt16BE(2));
+		else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16));
+		else return undefined;
+	}
+	return groups;
+}
+
+/** Canonical: RFC 5952 for IPv6, all of it in hexadecimal. */
+export function textOfIp(bytes: Uint8Array): string {
+	if (bytes.length === 4) return bytes.join(".");
+	const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
+	const { start, length } = longestZeros(groups);
+	const hex = (list: number[]) => list.map((group) => group.toString(16)).join(":");
+	return length < 2 ? hex(groups) : `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+}
+
+/** The first of the longest runs of zeros, which `::` stands for. */
+function longestZeros(groups: readonly number[]): { start: number; length: number } {
+	let [start, length, run] = [0, 0, 0];
+	for (const [i, group] of groups.entries()) {
+		run = group === 0 ? run + 1 : 0;
+		if (run > length) [start, length] = [i - run + 1, run];
+	}
+	return { start, length };
+}
