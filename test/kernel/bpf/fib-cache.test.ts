@@ -148,13 +148,50 @@ test.each<[string, (payload: Buffer) => Buffer, number]>([
 	});
 });
 
-test("a change of the neighbour's MAC takes effect within a tick", () => {
-	const packet = ipv4();
-	for (const lladdr of ["02:00:00:00:02:07", "02:00:00:00:02:08", hostMac(2)]) {
-		run(packet);
-		one.ip(`neighbour replace 10.2.0.2 lladdr ${lladdr} dev right`);
-		withinTick(() => destination(run(packet)).equals(mac(lladdr)));
-	}
+/** What becomes of a packet once the kernel has changed its mind: where it goes, or how it ends. */
+const ended = ({ verdict, frame }: Outcome) =>
+	verdict === "redirect" ? frame.subarray(0, 6).toString("hex") : verdict;
+const to = (lladdr: string) => mac(lladdr).toString("hex");
+
+describe.each([
+	{ prefix: "10.6.0.0/16", host: "10.2.0.2", other: "10.2.0.3", packet: ipv4({ destination: "10.6.0.1" }) },
+	{
+		prefix: "fc00:6::/64",
+		host: "fc00:2::2",
+		other: "fc00:2::3",
+		packet: ipv6({ destination: "fc00:6::1" }),
+	},
+])("within a tick of the kernel's clock, on the way to $prefix,", ({ prefix, host, other, packet }) => {
+	const before = to(hostMac(2));
+	const neighbour = (address: string, lladdr: string) =>
+		`neighbour replace ${address} lladdr ${lladdr} dev right`;
+	const route = `route replace ${prefix} via ${host}`;
+	const asBefore = [route, neighbour(host, hostMac(2))].join("\n");
+
+	beforeAll(() => one.ip([asBefore, neighbour(other, OTHER_HOST)].join("\n")));
+	afterAll(() => one.ip(`route del ${prefix}`));
+
+	test.each<[what: string, change: string, then: string, undo: string]>([
+		["another MAC of the neighbour", neighbour(host, OTHER_HOST), to(OTHER_HOST), asBefore],
+		["a neighbour that is gone", `neighbour del ${host} dev right`, "pass", asBefore],
+		["another gateway", `route replace ${prefix} via ${other}`, to(OTHER_HOST), asBefore],
+		["a route that is gone", `route del ${prefix}`, "pass", asBefore],
+		["a blackhole", `route replace blackhole ${prefix}`, "drop", `route del ${prefix}\n${asBefore}`],
+	])("%s takes effect", (_, change, then, undo) => {
+		expect(ended(run(packet))).toBe(before);
+		one.ip(change);
+		withinTick(() => ended(run(packet)) === then);
+		one.ip(undo);
+		withinTick(() => ended(run(packet)) === before);
+	});
+});
+
+test("forwarding that is switched off takes effect within a tick", () => {
+	expect(run(ipv4()).verdict).toBe("redirect");
+	one.sysctl("net.ipv4.conf.left.forwarding", 0);
+	withinTick(() => run(ipv4()).verdict === "pass");
+	one.sysctl("net.ipv4.conf.left.forwarding", 1);
+	withinTick(() => run(ipv4()).verdict === "redirect");
 });
 
 test("cache: false keeps no result", () => {

@@ -21,6 +21,7 @@ beforeAll(() => {
 		{ name: "high", ifindex: HIGH, subnet: 5 },
 	]);
 	namespace.ip(`
+link set dev third mtu 9000
 route add blackhole 10.9.1.0/24
 route add unreachable 10.9.2.0/24
 route add prohibit 10.9.3.0/24
@@ -104,6 +105,16 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 			ipv6({ payload: large(1460), hopLimit: 63 }, through(2)),
 		],
 		[
+			"an IPv4 packet of a jumbo frame",
+			ipv4({ destination: "10.3.0.2", payload: large(8980) }),
+			ipv4({ destination: "10.3.0.2", payload: large(8980), ttl: 63 }, through(3)),
+		],
+		[
+			"an IPv6 packet of a jumbo frame",
+			ipv6({ destination: "fc00:3::2", payload: large(8960) }),
+			ipv6({ destination: "fc00:3::2", payload: large(8960), hopLimit: 63 }, through(3)),
+		],
+		[
 			"an IPv6 fragment",
 			ipv6({ protocol: 44, payload: fragment(UDP) }),
 			ipv6({ protocol: 44, payload: fragment(UDP), hopLimit: 63 }, through(2)),
@@ -137,6 +148,14 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 		["an IPv4 total length shorter than the header", ipv4({ length: 19 })],
 		["an IPv4 packet longer than its frame", ipv4({ length: 29 })],
 		["an IPv6 packet longer than its frame", ipv6({ length: 9 })],
+		[
+			"an IPv4 packet longer than its jumbo frame",
+			ipv4({ destination: "10.3.0.2", payload: large(8000), length: 8021 }),
+		],
+		[
+			"an IPv6 packet longer than its jumbo frame",
+			ipv6({ destination: "fc00:3::2", payload: large(8000), length: 8001 }),
+		],
 		["hop-by-hop options", ipv6({ protocol: 0, payload: DSTOPTS })],
 		["a routing header", ipv6({ protocol: 43, payload: DSTOPTS })],
 		["destination options", ipv6({ protocol: 60, payload: DSTOPTS })],
