@@ -1,7 +1,8 @@
+import { closeSync } from "node:fs";
 import { createVeth, type VethEnd } from "../netlink/link.js";
 import type { Features } from "../snapshot/features.js";
 import type { InterfaceFeatures } from "./interface-features.js";
-import { inFresh } from "./netns.js";
+import { inFresh, openCurrent } from "./netns.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
 import { listSysctls, readSysctl } from "./sysctl.js";
 
@@ -61,7 +62,8 @@ export function readFreshFeatures(reader: InterfaceFeatures): Features {
 		const mac = `02:00:00:00:00:0${index}`;
 		return { name: `veth${index}`, index, mac, mtu: 1500, queues: 1, netnsFd };
 	};
-	return inFresh((fd) => {
+	return inFresh(() => {
+		const fd = openCurrent();
 		const socket = new NetlinkSocket(NETLINK_ROUTE);
 		try {
 			socket.queue(createVeth(end(2, fd), end(3, fd)));
@@ -69,6 +71,7 @@ export function readFreshFeatures(reader: InterfaceFeatures): Features {
 			return reader.read(socket, "veth2");
 		} finally {
 			socket.close();
+			closeSync(fd);
 		}
 	});
 }

@@ -66,6 +66,11 @@ export class Lab {
 		return found;
 	}
 
+	/** The namespace that this thread is in whenever it is not sent elsewhere. */
+	get #home(): number {
+		return this.namespace(HOST).fd;
+	}
+
 	has(name: string): boolean {
 		return this.#namespaces.has(name);
 	}
@@ -76,7 +81,7 @@ export class Lab {
 		const fd = openNamed(name);
 		if (fd === undefined) return false;
 		try {
-			const route = within(fd, () => new NetlinkSocket(NETLINK_ROUTE));
+			const route = within(fd, () => new NetlinkSocket(NETLINK_ROUTE), this.#home);
 			this.#namespaces.set(name, new OpenNamespace(fd, route));
 		} catch (error) {
 			closeSync(fd);
@@ -90,7 +95,7 @@ export class Lab {
 		const LO = 1;
 		let opened: OpenNamespace | undefined;
 		try {
-			this.#names.create(name, () => {
+			const prepare = (): number => {
 				opened = new OpenNamespace(openCurrent(), new NetlinkSocket(NETLINK_ROUTE));
 				opened.route.queue(changeLink(LO, { up: true, alias: this.mark }), this.#owner);
 				opened.route.flush();
@@ -99,7 +104,9 @@ export class Lab {
 				for (const [sysctl, value] of this.#deviations) writeSysctl(sysctl, value);
 				this.#namespaces.set(name, opened);
 				this.#fresh.add(name);
-			});
+				return opened.fd;
+			};
+			this.#names.create(name, prepare, this.#home);
 		} catch (error) {
 			this.#namespaces.delete(name);
 			opened?.close();
@@ -166,7 +173,7 @@ export class Lab {
 
 	/** Runs `work` with this thread in the namespace. */
 	enter<T>(name: string, work: () => T extends Promise<unknown> ? never : T): T {
-		return name === HOST ? work() : within(this.namespace(name).fd, work);
+		return name === HOST ? work() : within(this.namespace(name).fd, work, this.#home);
 	}
 
 	/** What is asked of the kernel until the next call is on behalf of this object; errors name it. */

@@ -83,30 +83,29 @@ export function listNames(): string[] {
 /**
  * Runs `work` with this thread in the namespace behind `fd`. Whatever `work` does is synchronous:
  * a thread of Node's pool, or a later tick, would be in another namespace.
+ * @param home a descriptor of the namespace that this thread is in, if there is one
  */
-export function within<T>(fd: number, work: () => T extends Promise<unknown> ? never : T): T {
-	return comingBack(() => {
+export function within<T>(fd: number, work: () => T extends Promise<unknown> ? never : T, home?: number): T {
+	return comingBack(home, () => {
 		permitted(() => setns(fd, CLONE_NEWNET));
 		return work();
 	});
 }
 
-/** Runs `work` with this thread in a new namespace, which is gone afterwards unless somebody holds it. */
-export function inFresh<T>(work: (fd: number) => T): T {
-	return comingBack(() => {
+/**
+ * Runs `work` with this thread in a new namespace, which is gone afterwards unless somebody holds it.
+ * @param home as for {@link within}
+ */
+export function inFresh<T>(work: () => T, home?: number): T {
+	return comingBack(home, () => {
 		permitted(() => unshare(CLONE_NEWNET));
-		const fd = openCurrent();
-		try {
-			return work(fd);
-		} finally {
-			closeSync(fd);
-		}
+		return work();
 	});
 }
 
 /** Runs what moves this thread to another namespace, and moves it back. */
-function comingBack<T>(work: () => T): T {
-	const back = openCurrent();
+function comingBack<T>(home: number | undefined, work: () => T): T {
+	const back = home ?? openCurrent();
 	try {
 		try {
 			return work();
@@ -114,7 +113,7 @@ function comingBack<T>(work: () => T): T {
 			setns(back, CLONE_NEWNET);
 		}
 	} finally {
-		closeSync(back);
+		if (back !== home) closeSync(back);
 	}
 }
 
@@ -132,18 +131,18 @@ export class NetnsNames {
 	 * Creates a namespace, lets `prepare` work in it, and only then names it: whoever finds the name
 	 * finds a namespace that is ready, and a crash before leaves nothing, since an unnamed namespace
 	 * dies with its last user.
-	 * @returns what `prepare` returned
+	 * @param prepare returns a descriptor of the namespace
+	 * @param home as for {@link within}
 	 */
-	create<T>(name: string, prepare: () => T extends Promise<unknown> ? never : T): T {
-		return inFresh((fd) => {
-			const result = prepare();
+	create(name: string, prepare: () => number, home: number): void {
+		inFresh(() => {
+			const fd = prepare();
 			this.#run(() => {
 				if (!this.#shared) shareDirectory();
 				this.#shared = true;
 				bindName(name, fd);
 			});
-			return result;
-		});
+		}, home);
 	}
 
 	/** Takes a name away; the namespace itself goes with its last user. Already gone is success. */

@@ -51,20 +51,23 @@ export function findSettled(digest: string): Settled | undefined {
 
 /** Called under the lock, when nothing was found to do. Where it cannot be written, it is done without. */
 export function writeSettled(digest: string, found: Omit<Settled, "state">): void {
-	forgetSettled(found.lab);
+	const path = pathOf(found.lab, digest);
+	forgetSettled(found.lab, path);
 	const state = stateDigest(found.lab);
 	if (state === undefined) return;
 	try {
-		writeWhole(pathOf(found.lab, digest), seal({ ...found, state } satisfies Settled));
+		writeWhole(path, seal({ ...found, state } satisfies Settled));
 	} catch (error) {
 		if (!(error instanceof SyscallError)) throw error;
 	}
 }
 
-/** Called under the lock, before anything is changed. */
-export function forgetSettled(lab: string): void {
-	for (const name of listFiles())
-		if (name.startsWith(`${lab}.`) && name.includes(SUFFIX)) remove(`${STATE_DIRECTORY}/${name}`);
+/** Called under the lock, before anything is changed. @param but a file to leave */
+export function forgetSettled(lab: string, but?: string): void {
+	for (const name of listFiles()) {
+		const path = `${STATE_DIRECTORY}/${name}`;
+		if (name.startsWith(`${lab}.`) && name.includes(SUFFIX) && path !== but) remove(path);
+	}
 }
 
 function listFiles(): string[] {

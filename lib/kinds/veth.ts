@@ -1,5 +1,6 @@
+import { closeSync } from "node:fs";
 import { type Lab, markOf } from "../kernel/lab.js";
-import { inFresh } from "../kernel/netns.js";
+import { inFresh, openCurrent } from "../kernel/netns.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "../kernel/socket.js";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.js";
 import { deleteAddress, linkLocal, setAddress } from "../netlink/address.js";
@@ -253,7 +254,8 @@ function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
  * without a name, marked there, then moved. A crash on the way leaves nothing.
  */
 function createInHost(lab: Lab, one: VethEnd, other: VethEnd): void {
-	inFresh((netnsFd) => {
+	inFresh(() => {
+		const netnsFd = openCurrent();
 		const socket = new NetlinkSocket(NETLINK_ROUTE);
 		try {
 			socket.queue(createVeth({ ...one, netnsFd }, { ...other, netnsFd }), lab.owner);
@@ -262,6 +264,7 @@ function createInHost(lab: Lab, one: VethEnd, other: VethEnd): void {
 			socket.flush();
 		} finally {
 			socket.close();
+			closeSync(netnsFd);
 		}
 	});
 }

@@ -25,7 +25,9 @@ export async function snapshot(machine: Machine): Promise<Snapshot> {
 	const files = ["/run", "-mindepth", "1", "!", "-path", "/run/netns", "-printf", "%y %m %p\n"];
 	const run = await machine.run("find", files);
 	const pins = await machine.run("find", ["/sys/fs/bpf", "-mindepth", "1"]);
-	return Object.assign({ namespaces: names.join("\n"), "/run": run.stdout, pins: pins.stdout }, ...parts);
+	// The order of a directory is that of events.
+	const [listed, pinned] = [run, pins].map(({ stdout }) => stdout.split("\n").sort().join("\n"));
+	return Object.assign({ namespaces: names.join("\n"), "/run": listed, pins: pinned }, ...parts);
 }
 
 async function snapshotOf(machine: Machine, namespace: string): Promise<Snapshot> {
