@@ -16,6 +16,8 @@ export interface OwnEntry {
 	/** The key as the file writes it, in short. */
 	label: string;
 	key: Encoded;
+	/** The value as the file writes it; absent of one that is another. */
+	text?: string;
 	/** Of a per-CPU map, every CPU's. */
 	value: Encoded;
 	/** The program that runs on what the entry redirects; its descriptor is the value's last 4 bytes. */
@@ -28,8 +30,8 @@ export function isOwn(spec: object): spec is OwnEntry {
 
 export function declare({ own, peers }: Requirements): LabObject<OwnEntry>[] {
 	return Array.from(own).flatMap(([program, { entries }]) =>
-		entries.map(({ map, label, key, value, program: runs }) => {
-			const object = make({ program, map, label, key, value, ...(runs !== undefined && { runs }) });
+		entries.map(({ map, label, key, text, value, program: runs }) => {
+			const object = make({ program, map, label, key, text, value, ...(runs !== undefined && { runs }) });
 			const ends = [key, value].flatMap(endsOf);
 			const needs = [
 				...ends.map((end) => vethOf(end, peers.get(end)?.name)),
@@ -66,7 +68,9 @@ export function observe(snapshot: Snapshot): LabObject<OwnEntry>[] {
 				const program = label.program;
 				if (!of) return make({ program, map, label: `0x${key}`, key: { hex: key }, value: { hex: value } });
 				const spec = of.spec as OwnEntry;
-				return make(isAsWanted(spec, value, snapshot, current) ? spec : { ...spec, value: { hex: value } });
+				if (isAsWanted(spec, value, snapshot, current)) return make(spec);
+				const { text: _, ...rest } = spec;
+				return make({ ...rest, value: { hex: value } });
 			}),
 		),
 	);
@@ -121,8 +125,8 @@ export function describe(spec: OwnEntry): string {
 	return `${spec.program} ${spec.map}[${spec.label}] = ${valueText(spec)}`;
 }
 
-export function valueText({ value, runs }: OwnEntry): string {
+export function valueText({ text, value, runs }: OwnEntry): string {
 	const ends = endsOf(value);
-	const text = ends.length ? ends.join(", ") : `0x${value.hex}`;
-	return runs === undefined ? text : `${text} through ${runs}`;
+	const shown = text ?? (ends.length ? ends.join(", ") : `0x${value.hex}`);
+	return runs === undefined ? shown : `${shown} through ${runs}`;
 }

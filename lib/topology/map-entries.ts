@@ -61,6 +61,7 @@ export class MapResolver {
 				map: name,
 				label: label(item.key, key),
 				key,
+				text: label(item.value, value),
 				value,
 				...(program !== undefined && { program }),
 			});
@@ -163,12 +164,20 @@ function withProgram({ hex, ...rest }: Encoded): Encoded {
 	return { hex: `${hex}00000000`, ...rest };
 }
 
-/** A key as the file has it; of a reference, the end; where it is long, its bytes. */
-function label(key: unknown, { hex, ifindexes = [] }: Encoded): string {
-	const SHOWN = 40;
-	const [name, value, another] = typeof key === "object" && key !== null ? Object.entries(key).flat() : [];
+/** A key or a value as the file has it; of a reference, the end; where it is long, its bytes. */
+function label(written: unknown, { hex, ifindexes = [] }: Encoded): string {
+	const SHOWN = 60;
+	const [name, value, another] = isMapping(written) ? Object.entries(written).flat() : [];
 	if (another === undefined && typeof value === "string" && REFERENCES.some((one) => one === name))
 		return value;
-	const text = typeof key === "object" ? JSON.stringify(key).replaceAll('"', "") : String(key);
+	const text = flowText(written);
 	return text.length > SHOWN ? [`0x${hex}`, ...ifindexes.map(({ end }) => end)].join(" ") : text;
+}
+
+/** In YAML's flow style, without quotes. */
+function flowText(written: unknown): string {
+	if (Array.isArray(written)) return `[${written.map(flowText).join(", ")}]`;
+	if (!isMapping(written)) return String(written);
+	const members = Object.entries(written).map(([name, value]) => `${name}: ${flowText(value)}`);
+	return `{ ${members.join(", ")} }`;
 }

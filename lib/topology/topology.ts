@@ -161,6 +161,8 @@ export interface MapEntry {
 	/** The key as the file writes it: `10.0.0.0/8`. */
 	label: string;
 	key: Encoded;
+	/** The value as the file writes it: `XDP_PASS`. */
+	text: string;
 	value: Encoded;
 	/** The program that runs on what the entry redirects; its descriptor is the value's last 4 bytes. */
 	program?: string;

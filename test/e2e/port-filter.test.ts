@@ -63,6 +63,17 @@ describe.sequential("topologies/port-filter.yaml", () => {
 		expect(await runningOn(bench.machine, "server:veth0")).toEqual(before);
 	});
 
+	test("is planned in the words of the file, and another word for the same is no difference", async () => {
+		const plan = async (value: string) => {
+			const dns = `port: ${OPEN} }, value: `;
+			const edited = textOf("port-filter.yaml").replace(`${dns}XDP_PASS`, dns + value);
+			return (await xdp(bench.machine, edited, "plan")).stdout;
+		};
+		const rule = "rules[{ protocol: UDP, port: 53 }]";
+		expect(await plan("XDP_DROP")).toContain(`~ entry port-filter ${rule}: 0x02000000 → XDP_DROP`);
+		expect(await plan("2")).toBe("port-filter: nothing to do");
+	});
+
 	test("has no rule but those of the file: one that is added by hand is drift, and goes", async () => {
 		const { id } = await runningOn(bench.machine, "server:veth0");
 		const map = (await mapOf(bench.machine, id, /^rules$/)) ?? "";
