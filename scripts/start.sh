@@ -47,6 +47,8 @@ what_next() {
 		  ${root}npx xdp-apply $LAB
 		The lessons of the courses are files too (topologies/packet03-*.yaml, topologies/case04-*.yaml):
 		  ${root}npx xdp-apply topologies/packet03-4-router.yaml
+		So are three programs to start your own from (rate-limiter, port-filter, load-balancer.yaml):
+		  ${root}npx xdp-apply topologies/port-filter.yaml
 		And nothing stays behind after:
 		  ${root}npx xdp-destroy three-routers
 	END

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Machine } from "../machine.js";
+import { textOf } from "./lab.js";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 
@@ -60,6 +61,18 @@ test("the README's report of mistakes is what a wrong file gets", async () => {
 	const { exitCode, stderr } = await machine.xdp("apply", `${folder}/bad.yaml`);
 	expect(exitCode).toBe(64);
 	expect(`${stderr.replaceAll(`${folder}/`, "")}\n`).toBe(block("output: xdp-apply bad.yaml"));
+});
+
+test("the README's program is that of its topology, and a change of it is planned as the README prints", async () => {
+	const file = "topologies/port-filter.yaml";
+	expect(readFileSync(file, "utf8")).toContain(block(`excerpt: ${file}`));
+	expect(await machine.xdp("apply", file)).toMatchObject({ exitCode: 0 });
+	const edited = textOf("port-filter.yaml")
+		.replace("{ protocol: TCP, port: 443 }", "{ protocol: TCP, port: 80 }")
+		.replace("default_action: XDP_DROP", "default_action: XDP_PASS");
+	const { stdout: plan } = await machine.xdpWith(edited, "plan");
+	expect(`${plan}\n`).toBe(block(`output: xdp-plan ${file}, edited`));
+	expect(await machine.xdp("destroy", "port-filter")).toMatchObject({ exitCode: 0 });
 });
 
 test.each([...readme.matchAll(/\]\(((?!https?:)[^)#]+)\)/g)].map(([, path]) => path))(

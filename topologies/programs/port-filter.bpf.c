@@ -25,7 +25,7 @@ struct {
 } rules SEC(".maps");
 
 /* What becomes of a port that no rule names. */
-const volatile enum xdp_action otherwise = XDP_DROP;
+const volatile enum xdp_action default_action = XDP_DROP;
 
 /* What is above the network layer. */
 struct transport {
@@ -108,7 +108,7 @@ static __always_inline enum xdp_action filter(struct cursor *cursor,
 		return XDP_DROP;
 	rule.port = ports->destination;
 	action = bpf_map_lookup_elem(&rules, &rule);
-	return action ? *action : otherwise;
+	return action ? *action : default_action;
 }
 
 /* What cannot be understood is dropped: it must not be a way around the rules. */
