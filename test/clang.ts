@@ -64,6 +64,16 @@ export function tool(object: Buffer, command: string, ...args: string[]): string
 	});
 }
 
+/** The object as `bpftool gen object` links it: what a library of several sources comes as. */
+export function link(object: Buffer): Buffer {
+	return inFolder((folder) => {
+		const [path, linked] = [join(folder, "code.o"), join(folder, "linked.o")];
+		writeFileSync(path, object);
+		execFileSync("bpftool", ["gen", "object", linked, path]);
+		return readFileSync(linked);
+	});
+}
+
 /** The bytes of a section, as llvm-objcopy(1) has them. */
 export function sectionOf(object: Buffer, section: string): Buffer {
 	return inFolder((folder) => {

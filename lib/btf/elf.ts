@@ -110,8 +110,9 @@ interface Header {
 function readHeaders(bytes: Buffer): Header[] {
 	const SIZE = 64;
 	const table = Number(bytes.readBigUInt64LE(40));
-	if (bytes.readUInt16LE(58) !== SIZE) throw new RangeError();
-	return Array.from({ length: bytes.readUInt16LE(60) }, (_, i) => {
+	const length = bytes.readUInt16LE(60);
+	if (bytes.readUInt16LE(58) !== SIZE || table + length * SIZE > bytes.length) throw new RangeError();
+	return Array.from({ length }, (_, i) => {
 		const at = table + i * SIZE;
 		return {
 			name: bytes.readUInt32LE(at),

@@ -6,7 +6,7 @@ export interface Extent {
 	size: number;
 	/** Of types within each other. */
 	depth: number;
-	/** Members that are reached by their name alone: those of anonymous structs and unions among them. */
+	/** Members, those of anonymous structs and unions among them: what has to be searched for a name. */
 	names: number;
 }
 
@@ -97,7 +97,7 @@ function measureMembers(
 		if (bits === 0 && bitOffset % 8 !== 0) throw new RangeError();
 		if (bits > 8 * inner.size) throw new RangeError();
 		whole.depth = Math.max(whole.depth, inner.depth + 1);
-		whole.names += name === "" ? inner.names : 1;
+		whole.names += name === "" ? Math.max(1, inner.names) : 1;
 	}
 	return whole;
 }
