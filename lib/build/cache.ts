@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { UnsupportedError } from "../errors.js";
 
 /** An object in the cache. */
@@ -76,7 +76,8 @@ export class CompileCache {
 		const object = sha256(bytes);
 		for (const folder of folders()) {
 			try {
-				mkdirSync(folder, { recursive: true, mode: 0o700 });
+				make(dirname(folder));
+				make(folder);
 				if (!isOurs(folder)) continue;
 				const path = objectIn(folder, object);
 				write(path, bytes);
@@ -137,6 +138,11 @@ function userCache(): string | undefined {
 	} catch {
 		return undefined;
 	}
+}
+
+/** Not `recursive`, with which Node.js 20 runs for ever where a file system, such as /proc, has no new folders. */
+function make(folder: string): void {
+	if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
 }
 
 /** Nobody else can have put anything there. */

@@ -104,7 +104,8 @@ async function run(source: string, args: readonly string[], cache: CompileCache)
 		const since = Date.now();
 		const { exitCode, stderr, signal } = await clang([...args, ...rule, "-c", source, "-o", object]);
 		if (exitCode !== 0) return { failure: stderr || `clang was ended by ${signal}` };
-		const files = dependencies(readFileSync(listing, "utf8"));
+		// The source itself whatever the rule calls it: clang writes a slash for a backslash.
+		const files = [source, ...dependencies(readFileSync(listing, "utf8"))];
 		return cache.keep(readFileSync(object), stderr, files, since);
 	} finally {
 		rmSync(folder, { recursive: true, force: true });
