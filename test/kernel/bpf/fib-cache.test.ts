@@ -186,6 +186,15 @@ describe.each([
 	});
 });
 
+test("a rule takes effect within a tick", () => {
+	const rule = "pref 10 to 10.2.0.0/24 prohibit";
+	expect(run(ipv4()).verdict).toBe("redirect");
+	one.ip(`rule add ${rule}`);
+	withinTick(() => run(ipv4()).verdict === "drop");
+	one.ip(`rule del ${rule}`);
+	withinTick(() => run(ipv4()).verdict === "redirect");
+});
+
 test("forwarding that is switched off takes effect within a tick", () => {
 	expect(run(ipv4()).verdict).toBe("redirect");
 	one.sysctl("net.ipv4.conf.left.forwarding", 0);
