@@ -113,8 +113,10 @@ async function execute(lab: Lab, plan: Plan, { progress, signal, failures }: Exe
 		},
 	});
 	const stages: Stage[] = [];
-	for (const [kind, objects] of runs(plan.removals, ({ kind }) => kind))
-		stages.push(stage("remove", kind, objects, (chunk) => kindOf({ kind }).remove(chunk, lab)));
+	const remove = (objects: readonly LabObject[]) => {
+		for (const [kind, ofKind] of runs(objects, ({ kind }) => kind))
+			stages.push(stage("remove", kind, ofKind, (chunk) => kindOf({ kind }).remove(chunk, lab)));
+	};
 	const make = (changes: Change[]) => {
 		for (const [kind, ofKind] of runs(changes, ({ object }) => object.kind)) {
 			const { create, update } = kindOf({ kind });
@@ -125,14 +127,18 @@ async function execute(lab: Lab, plan: Plan, { progress, signal, failures }: Exe
 		}
 	};
 	const making = plan.changes.filter((change) => change.action !== "remove");
+	const late = ({ object }: Change) => object.late ?? false;
 	const needsUp = ({ object }: Change) => kindOf(object).needsUp ?? false;
-	make(making.filter((change) => !needsUp(change)));
+	remove(plan.removals);
+	make(making.filter((change) => !needsUp(change) && !late(change)));
 	for (const [kind, changes] of runs(making, ({ object }) => object.kind)) {
 		const { start } = kindOf({ kind });
 		const made = changes.flatMap((change) => (change.action === "update" ? [] : change.object));
 		if (start && made.length) stages.push(stage("bring up", kind, made, (chunk) => start(chunk, lab)));
 	}
-	make(making.filter(needsUp));
+	make(making.filter((change) => needsUp(change) && !late(change)));
+	remove(plan.lateRemovals);
+	make(making.filter(late));
 	await progress(stages);
 }
 

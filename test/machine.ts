@@ -36,6 +36,9 @@ export interface RunOptions {
 export interface Background {
 	/** Settles when the process has ended, by itself or by `stop`. */
 	readonly ended: Promise<Output>;
+	/** Waits until it prints something that matches, from now on. */
+	next(pattern: RegExp): Promise<void>;
+	write(text: string): void;
 	/** Closes its standard input. */
 	closeInput(): void;
 	stop(): Promise<Output>;
@@ -122,6 +125,18 @@ export class Machine {
 		});
 		return {
 			ended,
+			next: (pattern) =>
+				new Promise((resolve) => {
+					let text = "";
+					const look = (chunk: Buffer) => {
+						text += chunk;
+						if (!pattern.test(text)) return;
+						child.stdout.off("data", look);
+						resolve();
+					};
+					child.stdout.on("data", look);
+				}),
+			write: (text) => child.stdin.write(text),
 			closeInput: () => child.stdin.end(),
 			stop: () => {
 				child.kill();

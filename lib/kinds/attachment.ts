@@ -1,9 +1,11 @@
+import type { Requirements } from "../declare/requirements.js";
 import type { Lab } from "../kernel/lab.js";
 import { setXdp } from "../netlink/link.js";
 import type { LabObject } from "../plan/object.js";
 import type { LabEnd, Snapshot } from "../snapshot/snapshot.js";
 import type { Attach, EndName } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
+import { portEntryId } from "./port-entry.js";
 import { type CurrentProgram, currentPrograms } from "./program.js";
 import { split, vethOf } from "./veth.js";
 
@@ -20,20 +22,23 @@ export interface Attachment {
 export const attachment: Kind<Attachment> = {
 	name: "xdp",
 	title: ["XDP attachment", "XDP attachments"],
-	declare: ({ attachments, peers }) =>
-		Array.from(attachments, ([end, { program, attach, reason, prepares }]): LabObject<Attachment> => {
-			const peer = peers.get(end)?.name;
-			// Who sends starts after who must be ready to receive.
-			const ready = peer !== undefined && !prepares && attachments.get(peer)?.prepares;
-			return {
-				kind: "xdp",
-				name: end,
-				spec: { end, program, current: true, mode: attach },
-				within: [vethOf(end, peer)],
-				needs: [`program ${program}`, ...(ready ? [`xdp ${peer}`] : [])],
-				...(reason !== undefined && { reason }),
-			};
-		}),
+	declare: (requirements) => {
+		const entries = new Set(requirements.entries.map(portEntryId));
+		return Array.from(requirements.attachments, ([end, { program, attach, reason, prepares }]) => ({
+			kind: "xdp",
+			name: end,
+			spec: { end, program, current: true, mode: attach },
+			within: [vethOf(end, requirements.peers.get(end)?.name)],
+			needs: [
+				`program ${program}`,
+				...["redirects", "ports"]
+					.map((map) => portEntryId({ program, map, key: end }))
+					.filter((id) => entries.has(id)),
+				...(prepares ? [] : receivers(end, program, requirements)),
+			],
+			...(reason !== undefined && { reason }),
+		}));
+	},
 	observe: (snapshot) => {
 		const current = currentPrograms(snapshot);
 		return [...snapshot.ends.values()].flatMap((end) => observeEnd(snapshot, current, end));
@@ -46,15 +51,28 @@ export const attachment: Kind<Attachment> = {
 			changes.map(({ object }) => object),
 			lab,
 		),
+	outlasts: () => true,
 	remove: (objects, lab) => forEach(objects, lab, ({ spec: { end } }) => detach(lab, end)),
 	describe: ({ spec: { end, program, mode } }) => `${end} ${program}${mode === "generic" ? " generic" : ""}`,
 	describeChange: (from, to) => {
 		const text = ({ program, mode }: Attachment) => `${program}${mode === "generic" ? " generic" : ""}`;
 		if (text(from) === text(to)) return `${text(to)}, loaded anew`;
-		const gap = from.mode === to.mode ? "" : " (not atomic: the kernel takes one mode away before the other)";
+		const gap =
+			from.mode === to.mode
+				? ""
+				: " (packets between are lost: the kernel takes one mode away before the other)";
 		return `${text(from)} → ${text(to)}${gap}`;
 	},
 };
+
+/** Who must be ready to receive before the first packet comes in by an end: it may be answered, or redirected. */
+function receivers(end: EndName, program: string, { attachments, peers, programs }: Requirements): string[] {
+	const target = programs.get(program)?.constants[end]?.ifindex as EndName | undefined;
+	return [end, ...(target === undefined ? [] : [target])].flatMap((from) => {
+		const peer = peers.get(from)?.name;
+		return peer !== undefined && attachments.get(peer)?.prepares ? [`xdp ${peer}`] : [];
+	});
+}
 
 function observeEnd(
 	snapshot: Snapshot,

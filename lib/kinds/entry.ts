@@ -25,6 +25,8 @@ export const entry: Kind<Entry> = {
 		),
 	remove: (objects, lab) =>
 		forEach(objects, lab, ({ spec }) => (own.isOwn(spec) ? own.erase(spec, lab) : port.erase(spec, lab))),
+	// A map of the file's own may have no room for both.
+	outlasts: ({ spec }) => !own.isOwn(spec),
 	// Those of a built-in program are all looked at, always: nothing of them has to be remembered.
 	remembers: ({ spec }) => own.isOwn(spec),
 	forget: () => "remove",

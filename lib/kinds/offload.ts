@@ -61,7 +61,7 @@ export const offload: Kind<Offload> = {
 		if (!lab.ifindexes.has(end)) return undefined;
 		const { state } = stateOf(feature, lab.freshFeatures());
 		const reason = "no longer needed: as a new veth has it";
-		return { ...object, spec: { end, feature, state, optional: true }, reason };
+		return { ...object, spec: { end, feature, state, optional: true }, reason, late: true };
 	},
 	describe: ({ spec: { end, feature, state } }) => `${end} ${feature} ${state}`,
 	describeChange: (from, to) => `${from.state}${from.fixed ? " (fixed)" : ""} → ${to.state}`,

@@ -19,18 +19,29 @@ export interface PortEntry {
 	value: Value;
 }
 
-export function declare({ entries, peers, programs }: Requirements): LabObject<PortEntry>[] {
-	return entries.map(({ program, map, key, value, reason }) => ({
-		...object({ program, source: programs.get(program)?.builtin ?? program, map, key, value }),
-		needs: [key, ...("ifindex" in value ? [value.ifindex as EndName] : [])].map((end) =>
-			vethOf(end, peers.get(end)?.name),
-		),
-		...(reason !== undefined && { reason }),
-	}));
+export function declare({ attachments, entries, peers, programs }: Requirements): LabObject<PortEntry>[] {
+	const ids = new Set(entries.map(portEntryId));
+	return entries.map(({ program, map, key, value, reason }) => {
+		const ends = [key, ...("ifindex" in value ? [value.ifindex as EndName] : [])];
+		const [, target] = ends;
+		const receiver = target && peers.get(target)?.name;
+		return {
+			...object({ program, source: programs.get(program)?.builtin ?? program, map, key, value }),
+			needs: [
+				...ends.map((end) => vethOf(end, peers.get(end)?.name)),
+				// Packets follow an entry at once: what is known of where it leads, and who receives there, come first.
+				...(receiver && attachments.get(receiver)?.prepares ? [`xdp ${receiver}`] : []),
+				...(map === "redirects" ? ["ports", "macs"] : [])
+					.map((map) => portEntryId({ program, map, key: target as EndName }))
+					.filter((id) => ids.has(id)),
+			],
+			...(reason !== undefined && { reason }),
+		};
+	});
 }
 
 export function observe(snapshot: Snapshot): LabObject<PortEntry>[] {
-	const { endByIndex, firstIfindex } = snapshot;
+	const { endByIndex, ends, firstIfindex } = snapshot;
 	const endOf = (ifindex: number): EndName => endByIndex.get(ifindex) ?? `:#${ifindex}`;
 	return Array.from(currentPrograms(snapshot)).flatMap(([program, { label, entries }]) => {
 		const { source } = label;
@@ -39,15 +50,15 @@ export function observe(snapshot: Snapshot): LabObject<PortEntry>[] {
 		return Object.entries(maps).flatMap(([map, layout]) =>
 			map === frozen
 				? []
-				: Array.from(entries.get(map) ?? [], ([port, bytes]) =>
-						object({
-							program,
-							source,
-							map,
-							key: endOf(firstIfindex + port),
-							value: layout.decode(bytes, endOf),
-						}),
-					),
+				: Array.from(entries.get(map) ?? [], ([port, bytes]): LabObject<PortEntry> => {
+						const key = endOf(firstIfindex + port);
+						const pair = ends.get(key)?.pair;
+						return {
+							...object({ program, source, map, key, value: layout.decode(bytes, endOf) }),
+							// Before the port can be another end's.
+							needs: pair === undefined ? [] : [pair],
+						};
+					}),
 		);
 	});
 }
@@ -77,8 +88,17 @@ export function valueText({ value }: Pick<PortEntry, "value">): string {
 }
 
 function object(spec: PortEntry): LabObject<PortEntry> {
-	const { program, map, key } = spec;
-	return { kind: "entry", name: `${program} ${map} ${key}`, spec, within: [`program ${program}`], needs: [] };
+	return { kind: "entry", name: nameOf(spec), spec, within: [`program ${spec.program}`], needs: [] };
+}
+
+type Place = Pick<PortEntry, "program" | "map" | "key">;
+
+function nameOf({ program, map, key }: Place): string {
+	return `${program} ${map} ${key}`;
+}
+
+export function portEntryId(place: Place): string {
+	return `entry ${nameOf(place)}`;
 }
 
 function locate({ program, source, map, key }: PortEntry, lab: Lab) {

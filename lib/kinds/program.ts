@@ -38,6 +38,7 @@ export const program: Kind<Program> = {
 	replaces: (from, to) => !own.isOwn(from) || !own.isOwn(to),
 	takes: (from, to, other) =>
 		own.isOwn(from.spec) && own.isOwn(to.spec) && own.takes(from.spec, to.spec, other),
+	outlasts: () => true,
 	refuse: (wanted) => {
 		if (wanted.length) requireXdp();
 		return [];

@@ -76,7 +76,13 @@ export const route: Kind<Route> = {
 	},
 	create: (objects, lab) =>
 		forEach(objects, lab, ({ spec }) => lab.queue(spec.namespace, netlink.addRoute(request(spec, lab)))),
-	replaces: () => true,
+	// Also of another type, or with other next hops: packets find the old route or the new one.
+	update: (changes, lab) =>
+		forEach(
+			changes.map(({ object }) => object),
+			lab,
+			({ spec }) => lab.queue(spec.namespace, netlink.replaceRoute(request(spec, lab))),
+		),
 	remove: (objects, lab) =>
 		forEach(objects, lab, ({ spec }) =>
 			lab.queue(spec.namespace, netlink.deleteRoute(request(spec, lab)), GONE),

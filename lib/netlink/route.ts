@@ -11,7 +11,7 @@ import {
 	u16,
 	u32,
 } from "./attribute.js";
-import { align, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, type Request } from "./message.js";
+import { align, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, type Request } from "./message.js";
 
 /** <linux/rtnetlink.h> */
 export const RTM_NEWROUTE = 24;
@@ -188,6 +188,11 @@ function encodePaths(family: number, { hops, nexthopId }: Pick<Route, "hops" | "
 /** Adds a route to the main table, with protocol static. */
 export function addRoute(route: Omit<Route, "protocol">): Request {
 	return request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route);
+}
+
+/** Puts a route in place of one of the same prefix and metric, in one step; or adds it. */
+export function replaceRoute(route: Omit<Route, "protocol">): Request {
+	return request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
 }
 
 /** Deletes the route of this prefix, metric and these next hops, whatever its protocol. */

@@ -10,6 +10,8 @@ export interface LabObject<Spec = unknown> {
 	within: string[];
 	/** Ids of the objects that must be there before it is made, and go after it. */
 	needs: string[];
+	/** It is made after all else is done, as a setting that is turned back may be needed until then. */
+	late?: true;
 	/** Why it is there, where it follows from something else in the file. */
 	reason?: string;
 }
@@ -38,6 +40,8 @@ export interface KindRules<Spec = unknown> {
 	readonly needsUp?: boolean;
 	/** Removed by a request of its own even where its container goes too. */
 	lingers?(object: LabObject<Spec>): boolean;
+	/** Removed after all else is done: until then packets go by it, and then by what takes its place. */
+	outlasts?(object: LabObject<Spec>): boolean;
 	/** For a person, without the kind's name: `uno:veth0 10.1.0.2/24`. */
 	describe(object: LabObject<Spec>): string;
 	/** What an update changes, for a person; the default lists the fields. */

@@ -10,10 +10,15 @@ export type Change =
 export type Action = Change["action"];
 
 export interface Plan {
-	/** Removals, what depends before what it depends on; then the rest, the other way round. */
+	/**
+	 * Removals, what depends before what it depends on; the rest, the other way round; then the same of what
+	 * {@link KindRules.outlasts} the rest and of what is {@link LabObject.late}.
+	 */
 	changes: Change[];
 	/** What the kernel has to be asked to remove first, in order: of removals and of replacements. */
 	removals: LabObject[];
+	/** What it is asked to remove after all but the late has been made. */
+	lateRemovals: LabObject[];
 	/** How many objects go along with their container, without a request of their own. */
 	folded: number;
 }
@@ -40,7 +45,7 @@ export function diff(desired: readonly LabObject[], actual: readonly LabObject[]
 		if (direct && (!contained || rules(object.kind).lingers?.(object))) removed.push(object);
 		else folded++;
 	}
-	const removals = byDependency(removed, present).reverse();
+	const ordered = byDependency(removed, present).reverse();
 	const changed = desired.filter((object) => steps.has(idOf(object)));
 	const needsUp = ({ kind }: LabObject) => rules(kind).needsUp ?? false;
 	const making = [
@@ -50,10 +55,27 @@ export function diff(desired: readonly LabObject[], actual: readonly LabObject[]
 		),
 		...byDependency(changed.filter(needsUp), wanted),
 	].map((object) => steps.get(idOf(object)) as Change);
-	const leaving = removals.filter((object) => !wanted.has(idOf(object)));
+	const canWait = (object: LabObject): boolean =>
+		rules(object.kind).outlasts?.(object) === true &&
+		// It may be in the way of a change of its container, as a program is of another MTU.
+		!object.within.some((id) => steps.has(id)) &&
+		[...object.within, ...object.needs].every((id) => {
+			const other = gone.has(id) ? present.get(id) : undefined;
+			return other === undefined || canWait(other);
+		});
+	const waits = (object: LabObject): boolean => !wanted.has(idOf(object)) && canWait(object);
+	const removals = ordered.filter((object) => !waits(object));
+	const lateRemovals = ordered.filter(waits);
+	const remove = (object: LabObject): Change => ({ action: "remove", object });
 	return {
-		changes: [...leaving.map((object): Change => ({ action: "remove", object })), ...making],
+		changes: [
+			...removals.filter((object) => !wanted.has(idOf(object))).map(remove),
+			...making.filter(({ object }) => !object.late),
+			...lateRemovals.map(remove),
+			...making.filter(({ object }) => object.late),
+		],
 		removals,
+		lateRemovals,
 		folded,
 	};
 }

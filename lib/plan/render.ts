@@ -42,7 +42,7 @@ export function planDocument(
 
 /** That there is nothing to do. */
 export function emptyDocument(lab: string, warnings: string[]): PlanDocument {
-	const plan: Plan = { changes: [], removals: [], folded: 0 };
+	const plan: Plan = { changes: [], removals: [], lateRemovals: [], folded: 0 };
 	return planDocument(lab, plan, warnings, (kind) => {
 		throw new Error(`no change is of kind ${kind}`);
 	});

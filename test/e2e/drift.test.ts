@@ -21,7 +21,7 @@ describe("what is changed by hand in three-routers", () => {
 		[
 			"a route changed",
 			"ip -n r1 route change 10.0.3.0/24 via 10.12.0.2",
-			/^-\/\+ route r1 10\.0\.3\.0\/24: /m,
+			/^ {2}~ route r1 10\.0\.3\.0\/24: /m,
 		],
 		["a link set down", "ip -n r3 link set dev r1 down", /^ {2}~ veth r1:r3 r3:r1: r3:r1 state down → up/m],
 		[

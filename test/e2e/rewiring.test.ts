@@ -91,7 +91,7 @@ describe.concurrent("a route of three routers that is changed by hand", () => {
 		});
 
 		test.sequential(`${family} is back on its way after an apply`, async () => {
-			expect(await planned(bench, file)).toEqual([`replace route r1 ${route[0]}`]);
+			expect(await planned(bench, file)).toEqual([`update route r1 ${route[0]}`]);
 			await apply(bench, file);
 			expect(await passingR2()).toBe(0);
 			await expectNothingToDo(bench, file);

@@ -51,7 +51,7 @@ const EDITS: Edit[] = [
 			"- address r1:b 10.3.0.1/24",
 			"+ address r1:b 10.3.0.7/24",
 			/^\+ neighbor dos:b 10\.3\.0\.7 /,
-			/^-\/\+ route dos 10\.99\.0\.0\/16: .* → via 10\.2\.0\.1 dev a, via 10\.3\.0\.7 dev b$/,
+			/^~ route dos 10\.99\.0\.0\/16: .* → via 10\.2\.0\.1 dev a, via 10\.3\.0\.7 dev b$/,
 		],
 	},
 	{
@@ -62,7 +62,7 @@ const EDITS: Edit[] = [
 	{
 		title: "a route",
 		replacements: [["10.77.0.0/16, type: blackhole", "10.77.0.0/16, type: prohibit"]],
-		plan: ["-/+ route r1 10.77.0.0/16: blackhole → prohibit"],
+		plan: ["~ route r1 10.77.0.0/16: blackhole → prohibit"],
 	},
 	{
 		title: "a neighbour",
@@ -116,13 +116,13 @@ const EDITS: Edit[] = [
 		title: "the wiring of a map",
 		replacements: [["redirect: { uno: a, a: uno }", "redirect: { uno: b, a: uno }"]],
 		plan: [
+			/^\+ entry map macs\[r1:b\] = /,
+			"+ xdp dos:b pass",
+			"+ entry map ports[r1:b] = r1:b",
+			"~ entry map redirects r1:uno: r1:a → r1:b",
 			"- xdp dos:a pass",
 			/^- entry map macs\[r1:a\] = /,
 			"- entry map ports[r1:a] = r1:a",
-			"~ entry map redirects r1:uno: r1:a → r1:b",
-			"+ entry map ports[r1:b] = r1:b",
-			/^\+ entry map macs\[r1:b\] = /,
-			"+ xdp dos:b pass",
 		],
 	},
 	{

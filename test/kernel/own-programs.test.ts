@@ -235,7 +235,7 @@ describe("in generic mode", () => {
 	test("a change to it says that it is not atomic", async () => {
 		await applyLab(lab(`own: { object: ${object()} }`));
 		expect(await planned(lab(`own: { object: ${object()}, attach: generic }`))).toContain(
-			"~ xdp host:a: own → own generic (not atomic: the kernel takes one mode away before the other)",
+			"~ xdp host:a: own → own generic (packets between are lost: the kernel takes one mode away before the other)",
 		);
 	});
 });
