@@ -34,16 +34,16 @@ export class Encoder {
 		const memory = this.#allocate(size, place);
 		if (!memory) return encoded(Buffer.alloc(0));
 		const name = `${size} bytes without a BTF type`;
+		// What is as large as an integer is one; digits of anything else are its bytes.
+		const integer = [1, 2, 4, 8].includes(size) ? toInteger(value) : undefined;
 		const bytes = typeof value === "string" ? parseBytes(value, size) : undefined;
-		// Digits are a number; of more bytes than a number has, they are those bytes.
-		const integer = size <= 8 ? toInteger(value) : undefined;
 		if (referenceIn(value))
 			writeReference(memory, { name, at: 0, size, integer: true, bytes: true }, value as object, place);
 		else if (integer !== undefined)
 			writeNumber(memory, integer, { name, at: 0, size, range: rangeOf(8 * size, integer < 0n) }, place);
 		else if (bytes) bytes.copy(memory.bytes);
 		else {
-			const hint = `${size <= 8 ? "a number, or " : ""}${digitsOf(size)}`;
+			const hint = [1, 2, 4, 8].includes(size) ? "a whole number" : digitsOf(size);
 			memory.problem(place, `${text(value)} does not fit ${name}`, hint);
 		}
 		return memory.encoded;

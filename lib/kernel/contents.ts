@@ -1,6 +1,6 @@
 /** What the maps of a file's own programs hold, as far as anybody asks. */
 import { fill } from "../btf/encoded.js";
-import { mapType } from "../programs/maps.js";
+import { LPM_TRIE, mapType } from "../programs/maps.js";
 import type { EntryQuery, EntrySnapshot, ProgramSnapshot, Query } from "../snapshot/snapshot.js";
 import { getValue, keysOf, mapInfo } from "./bpf.js";
 import type { Lab } from "./lab.js";
@@ -21,14 +21,24 @@ export function readContents(
 		const entries = new Map<string, EntrySnapshot>();
 		if (queries.some((query) => "all" in query && query.program === program && query.map === map))
 			for (const entry of readAll(fd)) entries.set(entry.key, entry);
-		for (const { key, of } of wanted.filter((query) => query.map === map)) {
+		const asked = wanted.filter((query) => query.map === map);
+		const there = asked.length ? keysOfTrie(fd) : undefined;
+		for (const { key, of } of asked) {
 			const bytes = fill(key, (end) => lab.ifindexes.get(end));
-			const value = bytes && readValue(fd, bytes);
-			if (bytes && value) entries.set(bytes.toString("hex"), { key: bytes.toString("hex"), value, of });
+			const hex = bytes?.toString("hex");
+			if (!bytes || hex === undefined || there?.has(hex) === false) continue;
+			const value = readValue(fd, bytes);
+			if (value) entries.set(hex, { key: hex, value, of });
 		}
 		if (entries.size) contents.set(map, [...entries.values()]);
 	}
 	return contents;
+}
+
+/** A look into a trie finds the longest prefix there is, not only this one: trie_lookup_elem() of kernel/bpf/lpm_trie.c. */
+function keysOfTrie(map: number): ReadonlySet<string> | undefined {
+	if (mapInfo(map).type !== LPM_TRIE) return undefined;
+	return new Set(keysOf(map).map((key) => key.toString("hex")));
 }
 
 function readValue(map: number, key: Buffer): string | undefined {
