@@ -4,15 +4,17 @@ import { findConflicts } from "./kernel/conflicts.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
 import { missingFolders } from "./kernel/pins.js";
-import { digestOf, forgetSettled, writeSettled } from "./kernel/settled.js";
+import { digestOf, findSettledBy, forgetSettled, writeSettled } from "./kernel/settled.js";
 import { inspectState, namesIn, removeState, type State, whereabouts, writeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { isKnown, KINDS, kindOf } from "./kinds/registry.js";
 import { deepEqual, idOf, type LabObject } from "./plan/object.js";
-import { isEmpty, type Plan } from "./plan/plan.js";
+import { isEmpty, NOTHING, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
 import { type Progress, silent } from "./progress.js";
 import { converge, declare, type Look, look } from "./reconcile.js";
+import { isUnchanged } from "./settled.js";
+import type { Reading } from "./snapshot/snapshot.js";
 import type { Topology } from "./topology/topology.js";
 
 export interface PlanResult {
@@ -31,7 +33,7 @@ export interface ApplyOptions {
 	progress?: Progress;
 	/** Told once if another command holds the lock: who. */
 	onWait?: (holder: string) => void;
-	/** The text that the topology was read from, if that was all: remembered once there is nothing to do. */
+	/** The text that the topology was read from: remembered once there is nothing to do. */
 	text?: string | undefined;
 }
 
@@ -68,6 +70,19 @@ export async function apply(topology: Topology, options: ApplyOptions = {}): Pro
 }
 
 async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions): Promise<PlanResult> {
+	// Objects of programs of one's own are files that change without the topology.
+	const digest = topology.programs.length ? undefined : digestOf(JSON.stringify(topology));
+	const settle = (reading: Reading, ofLab: string[]) => {
+		const text = options.text === undefined ? undefined : digestOf(options.text);
+		const warned = { ofFile: topology.warnings, ofLab };
+		if (text !== undefined && digest !== undefined)
+			writeSettled(text, { lab: topology.name, topology: digest, reading, warnings: warned });
+	};
+	const settled = digest === undefined ? undefined : findSettledBy(topology.name, digest);
+	if (settled && isUnchanged(settled)) {
+		settle(settled.reading, settled.warnings.ofLab);
+		return { lab: topology.name, plan: NOTHING, warnings: settled.warnings.ofLab };
+	}
 	const { first, desired, warnings, state, settings } = survey(lab, topology);
 	const result = { lab: topology.name, plan: first.plan, warnings };
 	const now = (): State => ({
@@ -80,14 +95,9 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 		folders: [...lab.folders],
 	});
 	lab.removeLeft(namesIn(state));
-	const settle = ({ snapshot: { reading } }: Look) => {
-		const digest = options.text === undefined ? undefined : digestOf(options.text);
-		const warned = { ofFile: topology.warnings, ofLab: warnings };
-		if (digest !== undefined) writeSettled(digest, { lab: topology.name, reading, warnings: warned });
-	};
 	if (isEmpty(first.plan)) {
 		writeState(now());
-		settle(first);
+		settle(first.snapshot.reading, warnings);
 		return result;
 	}
 	forgetSettled(topology.name);
@@ -103,7 +113,7 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 		if (options.keep) throw error;
 		throw await undo(lab, first, state, error, progress);
 	}
-	settle(last);
+	settle(last.snapshot.reading, warnings);
 	return result;
 }
 

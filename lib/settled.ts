@@ -27,7 +27,8 @@ export async function findUnchanged(
 	}
 }
 
-function isUnchanged({ lab: name, reading }: Settled): boolean {
+/** Whether the kernel tells the same as when there was nothing left to do; called under the lock. */
+export function isUnchanged({ lab: name, reading }: Settled): boolean {
 	const lab = new Lab(name);
 	try {
 		return tellsTheSame(lab, reading);

@@ -59,7 +59,6 @@ async function run(file: string, text: string, options: Options & { signal: Abor
 	const { renderJson } = await import("../render-plan.js");
 	const { topology } = await readTopology(file, text);
 	const progress = quiet ? silent : display;
-	const own = topology.programs.length > 0;
-	const result = await apply(topology, { signal, keep, progress, onWait, text: own ? undefined : text });
+	const result = await apply(topology, { signal, keep, progress, onWait, text });
 	return { plan: renderJson(result), ofFile: topology.warnings };
 }

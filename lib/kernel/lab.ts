@@ -132,10 +132,9 @@ export class Lab {
 		this.#aliases.set(name, inode);
 	}
 
-	/** Takes a namespace's name away, with any other that it has, and lets go of it. */
-	remove(name: string): void {
+	/** Takes a namespace's name away, with any other that it has. It goes once it is let go of: {@link close}. */
+	unname(name: string): void {
 		const inode = this.has(name) ? this.inode(name) : undefined;
-		this.close(name);
 		this.#names.remove(name);
 		for (const [alias, of] of this.#aliases) if (of === inode) this.#names.remove(alias);
 	}

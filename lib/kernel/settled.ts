@@ -19,6 +19,8 @@ export interface Settled {
 	lab: string;
 	/** Digest of the lab's state, which is to be there and as it was. */
 	state: string;
+	/** Digest of the topology that the text came to. */
+	topology: string;
 	reading: Reading;
 	/** What was doubtful all the same, in the file and in the lab. */
 	warnings: { ofFile: Warning[]; ofLab: string[] };
@@ -43,7 +45,18 @@ export function digestOf(text: string): string | undefined {
 
 /** The lab that a text has settled; undefined where it has not, or something was changed since by a command. */
 export function findSettled(digest: string): Settled | undefined {
-	const name = listFiles().find((name) => name.endsWith(`.${digest}${SUFFIX}`));
+	return readSettled(listFiles().find((name) => name.endsWith(`.${digest}${SUFFIX}`)));
+}
+
+/** The same, of a lab that a topology of this digest has settled, whatever its text was. */
+export function findSettledBy(lab: string, topology: string): Settled | undefined {
+	const settled = readSettled(
+		listFiles().find((name) => name.startsWith(`${lab}.`) && name.endsWith(SUFFIX)),
+	);
+	return settled?.topology === topology ? settled : undefined;
+}
+
+function readSettled(name: string | undefined): Settled | undefined {
 	const found = name === undefined ? undefined : readWhole(`${STATE_DIRECTORY}/${name}`);
 	const settled = found && "text" in found ? unseal<Settled>(found.text) : undefined;
 	return settled && settled.state === stateDigest(settled.lab) ? settled : undefined;

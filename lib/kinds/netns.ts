@@ -43,7 +43,11 @@ export const netns: Kind<Netns> = {
 			lab,
 			({ name, spec }) => lab.queue(name, changeLink(LO, { up: spec.lo })),
 		),
-	remove: (objects, lab) => forEach(objects, lab, ({ name }) => lab.remove(name)),
+	remove: (objects, lab) => {
+		forEach(objects, lab, ({ name }) => lab.unname(name));
+		// The kernel takes apart together what is let go of together: cleanup_net().
+		for (const { name } of objects) lab.close(name);
+	},
 	describe: ({ name }) => name,
 	describeChange: (from, to) => `lo ${from.lo ? "up" : "down"} → ${to.lo ? "up" : "down"}`,
 };

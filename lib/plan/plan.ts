@@ -23,6 +23,9 @@ export interface Plan {
 	folded: number;
 }
 
+/** That there is nothing to do. */
+export const NOTHING: Plan = { changes: [], removals: [], lateRemovals: [], folded: 0 };
+
 export function isEmpty({ changes }: Plan): boolean {
 	return changes.length === 0;
 }

@@ -1,6 +1,6 @@
 import { printable } from "../topology/printable.js";
 import { deepEqual, type KindRules } from "./object.js";
-import type { Action, Change, Plan } from "./plan.js";
+import { type Action, type Change, NOTHING, type Plan } from "./plan.js";
 
 /** A plan as a document: what `--json` prints, and what the text is made from. */
 export interface PlanDocument {
@@ -42,8 +42,7 @@ export function planDocument(
 
 /** That there is nothing to do. */
 export function emptyDocument(lab: string, warnings: string[]): PlanDocument {
-	const plan: Plan = { changes: [], removals: [], lateRemovals: [], folded: 0 };
-	return planDocument(lab, plan, warnings, (kind) => {
+	return planDocument(lab, NOTHING, warnings, (kind) => {
 		throw new Error(`no change is of kind ${kind}`);
 	});
 }
