@@ -3,6 +3,7 @@ import type { NetlinkSocket } from "./socket.js";
 
 /** <linux/sockios.h>, <linux/ethtool.h> */
 const SIOCETHTOOL = 0x8946;
+const ETHTOOL_GLINK = 0x0a;
 const ETHTOOL_GSTRINGS = 0x1b;
 const ETHTOOL_GSSET_INFO = 0x37;
 const ETH_GSTRING_LEN = 32;
@@ -41,6 +42,14 @@ export class Ethtool {
 		this.#request.write(name, 0, IFNAMSIZ - 1);
 		socket.ioctl(SIOCETHTOOL, this.#request, `${what} ${name}`);
 		return this.#memory.bytes;
+	}
+
+	/**
+	 * Has the kernel finish what a new state of the carrier brings about, such as a queueing discipline that
+	 * takes packets and a link-local address; left alone, it does so a little later (linkwatch_sync_dev()).
+	 */
+	settleCarrier(socket: NetlinkSocket, name: string): void {
+		this.ask(socket, name, "ETHTOOL_GLINK", [ETHTOOL_GLINK, 0]);
 	}
 
 	/** The names of a set, in the order of what they name; none where the interface has none, or too many. */

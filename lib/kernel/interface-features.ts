@@ -70,6 +70,11 @@ export class InterfaceFeatures {
 		this.#ethtool.ask(socket, device, what, [ETHTOOL_SFEATURES, words.length / 2, ...words]);
 	}
 
+	/** @see Ethtool.settleCarrier */
+	settleCarrier(socket: NetlinkSocket, device: string): void {
+		this.#ethtool.settleCarrier(socket, device);
+	}
+
 	#blocks(socket: NetlinkSocket, device: string): number {
 		return Math.ceil(this.names(socket, device).length / 32);
 	}

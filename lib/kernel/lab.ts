@@ -226,6 +226,11 @@ export class Lab {
 		this.#featureReader.set(...this.#device(end), wanted);
 	}
 
+	/** Has the kernel finish what it does when a link comes up. */
+	settleCarrier(end: EndName): void {
+		this.#featureReader.settleCarrier(...this.#device(end));
+	}
+
 	get #featureReader(): InterfaceFeatures {
 		this.#features ??= new InterfaceFeatures();
 		return this.#features;

@@ -79,11 +79,17 @@ export const veth: Kind<Veth> = {
 	// The end in `host` would outlive a namespace by as long as the kernel takes to clean it up.
 	lingers: ({ spec }) => Object.keys(spec.ends).some((name) => name.startsWith(`${HOST}:`)),
 	create: createPairs,
-	start: (objects, lab) =>
+	start: (objects, lab) => {
 		forEach(objects, lab, ({ spec }) => {
 			for (const [name] of sides(spec))
 				lab.queue(split(name).namespace, changeLink(lab.ifindex(name), { up: true }));
-		}),
+		});
+		lab.flush();
+		// A lab answers from its first packet: there is nothing left to come by itself.
+		forEach(objects, lab, ({ spec }) => {
+			for (const [name] of sides(spec)) lab.settleCarrier(name);
+		});
+	},
 	update: (changes, lab) => {
 		const before = new Map(changes.map(({ from, object }) => [object, from.spec]));
 		forEach([...before.keys()], lab, (object) => {

@@ -22,7 +22,9 @@ export async function snapshot(machine: Machine): Promise<Snapshot> {
 	const names = ["host", ...(await namespacesOf(machine))];
 	const parts = await Promise.all(names.map((name) => snapshotOf(machine, name)));
 	// The folder of names stays, a shared mount of itself, as `ip netns` leaves it: ip-netns(8).
-	const files = ["/run", "-mindepth", "1", "!", "-path", "/run/netns", "-printf", "%y %m %p\n"];
+	// What a look has found settled is remembered to spare work, and is no part of a lab.
+	const skip = ["!", "-path", "/run/netns", "!", "-name", "*.settled"];
+	const files = ["/run", "-mindepth", "1", ...skip, "-printf", "%y %m %p\n"];
 	const run = await machine.run("find", files);
 	const pins = await machine.run("find", ["/sys/fs/bpf", "-mindepth", "1"]);
 	// The order of a directory is that of events.
