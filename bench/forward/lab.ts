@@ -5,25 +5,27 @@ import { within } from "../../lib/kernel/netns.js";
 /** How packets get from one end of the router to the other. */
 export interface Router {
 	name: string;
-	/** What follows `forwarding:` in the file; where undefined, the stack forwards, or a program of ours. */
+	/** What follows `forwarding:` in the file. */
 	forwarding: string;
 	/** Whether the router's ends take frames by GRO, as they must where no program runs on them. */
 	gro?: boolean;
 }
 
-/** What a host on either side runs: its name, and what its end has besides addresses. */
-const HOSTS = { sender: "10.0.1", sink: "10.0.2" } as const;
-export type Host = keyof typeof HOSTS;
+const HOSTS = ["sender", "sink"] as const;
+export type Host = (typeof HOSTS)[number];
 
-/** A lab with a router between two hosts, in the machine that the benchmark has to itself. */
+/**
+ * A lab with a router between two hosts, in the machine that the benchmark has to itself.
+ * @param ends what a host's end has besides addresses, as the file has it
+ */
 export function applyLab(
 	{ forwarding, gro = false }: Router,
 	ends: Partial<Record<Host, string>> = {},
 ): void {
-	const pairs = Object.keys(HOSTS).map((host, i) => {
+	const pairs = HOSTS.map((host, i) => {
 		const n = i + 1;
 		const own = gro ? ", offloads: { gro: true }" : "";
-		const end = ends[host as Host] ? `, ${ends[host as Host]}` : "";
+		const end = ends[host] ? `, ${ends[host]}` : "";
 		return `
   - router:${host}: { addresses: [10.0.${n}.1/24, "fc00:${n}::1/64"]${own} }
     ${host}:veth0: { addresses: [10.0.${n}.2/24, "fc00:${n}::2/64"]${end} }`;
