@@ -76,6 +76,12 @@ export const route: Kind<Route> = {
 	},
 	create: (objects, lab) =>
 		forEach(objects, lab, ({ spec }) => lab.queue(spec.namespace, netlink.addRoute(request(spec, lab)))),
+	refuse: (wanted, _removed, lab) => {
+		const inHost = wanted.filter(({ spec }) => spec.namespace === HOST);
+		return inHost.length ? held(inHost, lab) : [];
+	},
+	// Somebody else may have put one of their own before the lab's, which would be replaced.
+	replaces: (from) => from.namespace === HOST,
 	// Also of another type, or with other next hops: packets find the old route or the new one.
 	update: (changes, lab) =>
 		forEach(
@@ -90,6 +96,24 @@ export const route: Kind<Route> = {
 	describe: ({ spec }) => `${nameOf(spec)} ${paths(spec)}`,
 	describeChange: (from, to) => `${paths(from)} → ${paths(to)}`,
 };
+
+/** Routes of `host` that somebody else has to the same destination: the kernel takes one of a metric. */
+function held(wanted: readonly LabObject<Route>[], lab: Lab): string[] {
+	const ours = new Set(lab.ifindexes.values());
+	const links = new Map(lab.links(HOST).map(({ index, name }) => [index, name]));
+	const theirs = ([4, 6] as const)
+		.flatMap((family) => lab.namespace(HOST).route.dump(netlink.dumpRoutes(family), netlink.decodeRoute))
+		.flatMap((route) => route ?? [])
+		.filter(({ hops }) => hops.length === 0 || !hops.every(({ index }) => ours.has(index)));
+	return wanted.flatMap(({ name, spec: { to, metric } }) => {
+		const found = theirs.find((route) => route.to === to && route.metric === metric && !route.tos);
+		if (!found) return [];
+		const where = found.hops.map(({ index }) => `dev ${links.get(index) ?? index}`).join(", ") || found.type;
+		return [
+			`a route ${name} is there that is not this lab's (${where}): choose another metric, or remove it`,
+		];
+	});
+}
 
 /** What a route has to do with the other objects: the pair and the addresses of an interface, by id. */
 interface Surroundings {

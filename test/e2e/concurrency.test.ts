@@ -66,6 +66,60 @@ describe("two commands at once", () => {
 		expect(outputs.map(({ stdout }) => /nothing to do/.test(stdout)).sort()).toEqual([false, true, true]);
 	});
 
+	test("of labs that want the same names end in one that is whole, and one that is refused", async () => {
+		const labs = ["one", "two"].map((name) => `${pair("shared").replace("name: shared", `name: ${name}`)}`);
+		const outputs = await Promise.all(labs.map((lab) => machine.xdp("apply", "-q", file(lab))));
+		const winner = outputs.findIndex(({ exitCode }) => exitCode === 0);
+		const name = ["one", "two"][winner];
+		expect(outputs[1 - winner]).toMatchObject({
+			exitCode: 1,
+			stderr: expect.stringContaining(
+				`error: namespace shared belongs to lab ${name}: choose another name, or \`xdp-destroy ${name}\``,
+			),
+		});
+		expect(await machine.xdpWith(labs[winner] ?? "", "plan", "--detailed-exitcode")).toMatchObject({
+			exitCode: 0,
+		});
+		expect(JSON.parse((await machine.xdp("status", "--json")).stdout)).toMatchObject([{ lab: name }]);
+		expect(await machine.xdp("destroy")).toMatchObject({ exitCode: 0 });
+		expect(await snapshot(machine)).toEqual(bare);
+	});
+
+	test("go on where the one that was waited for is killed", async () => {
+		const first = begin(machine, star(300), "apply");
+		await expect.poll(() => namesIn(machine).length, { interval: 2, timeout: 20_000 }).toBeGreaterThan(20);
+		const second = begin(machine, pair("other"), "apply", "-q");
+		await new Promise((resolve) => second.child.stderr.once("data", resolve));
+		first.child.kill("SIGKILL");
+		expect(await second.ended).toMatchObject({ exitCode: 0 });
+		await first.ended;
+		expect(await machine.xdp("destroy", "--all", "-q")).toMatchObject({ exitCode: 0 });
+		expect(await snapshot(machine)).toEqual(bare);
+	});
+
+	test("a destroy that waits is ended by SIGHUP with 129", async () => {
+		const first = begin(machine, star(300), "apply");
+		await expect.poll(() => namesIn(machine).length, { interval: 2, timeout: 20_000 }).toBeGreaterThan(20);
+		const second = begin(machine, star(300), "destroy");
+		await new Promise((resolve) => second.child.stderr.once("data", resolve));
+		second.child.kill("SIGHUP");
+		expect(await second.ended).toMatchObject({ exitCode: 129 });
+		expect(await first.ended).toMatchObject({ exitCode: 0 });
+	});
+
+	test("apply and destroy one lab in any order, and each does the whole of its work", async () => {
+		const lab = file(star(10));
+		const commands = ["apply", "destroy", "apply", "apply", "destroy", "apply", "destroy"];
+		const outputs = await Promise.all(commands.map((command) => machine.xdp(command, lab)));
+		for (const { exitCode, stdout, stderr } of outputs) {
+			expect(exitCode, stderr).toBe(0);
+			expect(stdout).toMatch(/^star: (destroyed|nothing to (do|destroy)|\d+ changes in .*)$/);
+		}
+		expect(namesIn(machine).length === 0 || namesIn(machine).length === 11).toBe(true);
+		expect(await machine.xdp("destroy", "star")).toMatchObject({ exitCode: 0 });
+		expect(await snapshot(machine)).toEqual(bare);
+	});
+
 	test("that make and destroy labs, many times over, leave nothing", async () => {
 		const labs = ["a", "b", "c"].map((name) =>
 			file(pair(name).replaceAll("10.1.", `10.${name.charCodeAt(0)}.`)),

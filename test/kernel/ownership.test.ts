@@ -134,6 +134,28 @@ describe("a name that somebody else holds is an error, and nothing is touched", 
 		expect(sh("ls -d /run/xdp-topology 2>/dev/null || true")).toBe("");
 	});
 
+	test("a route of host to the same destination, of either family", async () => {
+		sh(`ip link add mine type veth peer name other
+			ip link set dev mine addrgenmode none up; ip link set dev other addrgenmode none up
+			ip address add 192.0.2.1/24 dev mine
+			ip route add 198.51.100.0/24 via 192.0.2.2; ip route add fc00:99::/64 dev mine`);
+		const before = kernel();
+		const routes = '[{ to: 198.51.100.0/24, via: 10.11.0.2 }, { to: "fc00:99::/64", interface: to-lab }]';
+		const text = pair("lab").replace("{ lab: }", `{ lab: , host: { routes: ${routes} } }`);
+		for (const work of [applyText(text), plan(topology(text))])
+			expect((await failureOf(work, ConflictError)).message.split("\n")).toEqual([
+				"a route host 198.51.100.0/24 is there that is not this lab's (dev mine): choose another metric, or remove it",
+				"a route host fc00:99::/64 is there that is not this lab's (dev mine): choose another metric, or remove it",
+			]);
+		expect(differences(before, kernel())).toEqual([]);
+		const beside = text.replaceAll(/(to: [^,]+,)/g, "$1 metric: 7,");
+		await applyText(beside);
+		await applyText(beside.replace("via: 10.11.0.2", "interface: to-lab"));
+		expect(await changes(beside.replace("via: 10.11.0.2", "interface: to-lab"))).toEqual([]);
+		await destroy("lab");
+		expect(differences(before, kernel())).toEqual([]);
+	});
+
 	test("another lab's namespace, by that lab's name", async () => {
 		await applyText(pair("first", "shared"));
 		const before = kernel();
