@@ -14,9 +14,9 @@ export async function findUnchanged(
 	text: string,
 	options: Pick<ApplyOptions, "onWait" | "signal">,
 ): Promise<Settled | undefined> {
+	if (!isCapable()) return undefined;
 	const digest = digestOf(text);
 	if (digest === undefined || findSettled(digest) === undefined) return undefined;
-	requireCapabilities();
 	const lock = await takeLock(options.onWait ?? (() => {}), options.signal);
 	try {
 		// Whoever had the lock may have changed it.
@@ -24,6 +24,16 @@ export async function findUnchanged(
 		return settled && isUnchanged(settled) ? settled : undefined;
 	} finally {
 		lock.release();
+	}
+}
+
+/** Who is not is told so after what is wrong with the file. */
+function isCapable(): boolean {
+	try {
+		requireCapabilities();
+		return true;
+	} catch {
+		return false;
 	}
 }
 

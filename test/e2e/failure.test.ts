@@ -118,6 +118,15 @@ describe("a user without rights", () => {
 		);
 	});
 
+	test("is told the same while a lab is up, and of a wrong file what is wrong with it", async () => {
+		expect(await machine.xdp("apply", "-q", `${folder}/good.yaml`)).toMatchObject({ exitCode: 0 });
+		for (const command of ["apply", "plan", "destroy"]) {
+			expect(await asNobody(command, `${folder}/good.yaml`)).toMatchObject({ exitCode: 77 });
+			expect(await asNobody(command, `${folder}/bad.yaml`)).toMatchObject({ exitCode: 64 });
+		}
+		expect(await machine.xdp("destroy", "-q")).toMatchObject({ exitCode: 0 });
+	});
+
 	test("may validate", async () => {
 		expect(await asNobody("validate", `${folder}/good.yaml`)).toMatchObject({
 			exitCode: 0,

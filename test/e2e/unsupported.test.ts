@@ -113,12 +113,26 @@ describe("where it cannot run, it says what to change, by status 77, and leaves 
 		});
 
 	test("xdp-exec has a status of its own for it", async () => {
-		expect(await within("", without("sys_admin"), "exec lab true")).toMatchObject({
+		expect(await within("", without("sys_admin"), "exec lab /bin/true")).toMatchObject({
 			exitCode: 125,
 			stderr: expect.stringMatching(capability("CAP_SYS_ADMIN")),
 		});
 	});
 });
+
+/** What sudo -E may bring along of another user. */
+const ANOTHERS = [
+	"HOME=/nonexistent",
+	"TMPDIR=/nonexistent",
+	"XDG_CACHE_HOME=/nonexistent",
+	"PATH=/nonexistent",
+	"LC_ALL=tr_TR.UTF-8",
+	"SUDO_USER=nobody",
+	"SUDO_UID=65534",
+	"SUDO_COMMAND=/bin/false",
+	"COLUMNS=-1",
+	"LIBBPF_LOG_LEVEL=debug",
+];
 
 describe("what is not needed may be missing", () => {
 	const only = (...names: string[]) => {
@@ -133,8 +147,14 @@ describe("what is not needed may be missing", () => {
 		["sysfs", "umount --lazy /sys; mount -t tmpfs tmpfs /sys", []],
 		["a kernel version that means anything", "", ["setarch", "--uname-2.6"]],
 		["an environment", "", ["env", "-i"]],
+		["an environment of one's own", "", ["env", ...ANOTHERS]],
 	])("%s", async (_, script, before) => {
-		const commands = ["apply -q -", "status -q --detailed-exitcode lab", "exec lab true", "destroy -q lab"];
+		const commands = [
+			"apply -q -",
+			"status -q --detailed-exitcode lab",
+			"exec lab /bin/true",
+			"destroy -q lab",
+		];
 		const output = await within(script, before, ...commands);
 		expect(output).toEqual({ exitCode: 0, stdout: "", stderr: "" });
 		expect(await snapshot(machine)).toEqual(bare);
