@@ -3,7 +3,7 @@ import { requireCapabilities, requireWritableSysctls } from "./kernel/capabiliti
 import { findConflicts } from "./kernel/conflicts.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
-import { missingFolders } from "./kernel/pins.js";
+import { missingFolders, removeFolders } from "./kernel/pins.js";
 import { digestOf, findSettledBy, forgetSettled, writeSettled } from "./kernel/settled.js";
 import { inspectState, namesIn, removeState, type State, whereabouts, writeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
@@ -94,20 +94,23 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 		pins: Object.fromEntries(lab.pins),
 		folders: [...lab.folders],
 	});
+	const pins = pinsOf(topology);
 	lab.removeLeft(namesIn(state));
 	if (isEmpty(first.plan)) {
+		removeFolders(lab, pins);
+		if (digest === undefined) forgetSettled(topology.name);
 		writeState(now());
 		settle(first.snapshot.reading, warnings);
 		return result;
 	}
 	forgetSettled(topology.name);
-	for (const { pin } of topology.programs)
-		for (const folder of pin === undefined ? [] : missingFolders(pin)) lab.folders.add(folder);
+	for (const folder of pins.flatMap(missingFolders)) lab.folders.add(folder);
 	writeState({ ...now(), leaving: namesIn(state), settings: settings.touched });
 	const progress = options.progress ?? silent;
 	let last: Look;
 	try {
 		last = await converge(lab, desired, first, { progress, signal: options.signal });
+		removeFolders(lab, pins);
 		writeState(now());
 	} catch (error) {
 		if (options.keep) throw error;
@@ -115,6 +118,11 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 	}
 	settle(last.snapshot.reading, warnings);
 	return result;
+}
+
+/** The folders that a topology pins maps in. */
+function pinsOf({ programs }: Topology): string[] {
+	return programs.flatMap(({ pin }) => pin ?? []);
 }
 
 /** Puts back what was there: the same machine, with what was observed first as what is desired. */
@@ -129,6 +137,7 @@ async function undo(
 	const failures = new Set<string>();
 	try {
 		await converge(lab, before, look(lab, before), { progress, failures });
+		removeFolders(lab, state ? pinsOf(state.topology) : []);
 		if (state) writeState(state);
 		else removeState(lab.name);
 		if (error instanceof ApplyError || error instanceof InterruptedError) error.undone = true;

@@ -5,6 +5,7 @@ import { openProgram } from "./kernel/bpf.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
+import { removeFolders } from "./kernel/pins.js";
 import { endProcesses, type Process, processesIn } from "./kernel/processes.js";
 import { forgetSettled } from "./kernel/settled.js";
 import { inspectState, namesIn, removeState } from "./kernel/state.js";
@@ -61,6 +62,7 @@ async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<Destroy
 	forgetSettled(lab.name);
 	await converge(lab, [], first, { progress: options.progress ?? silent, signal: options.signal });
 	lab.removeLeft(namesIn(state));
+	removeFolders(lab, []);
 	lab.closeAll();
 	await untilUnloaded(programs);
 	removeState(lab.name);

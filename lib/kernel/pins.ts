@@ -85,15 +85,23 @@ const EEXIST = 17;
 /** The ending of a pin that is about to take another's place. */
 const TEMPORARY = "__xdp_topology";
 
-/** Already gone is success. @param folders those that go as well once they are empty */
-export function unpin(path: string, folders: ReadonlySet<string>): void {
+/** Already gone is success. */
+export function unpin(path: string): void {
 	for (const one of [`${path}${TEMPORARY}`, path]) rmSync(one, { force: true });
-	for (let folder = dirname(path); folders.has(folder); folder = dirname(folder))
+}
+
+/** Removes the folders that were made for pins and that nobody needs any more. @param needed by pins to come */
+export function removeFolders(lab: Lab, needed: readonly string[]): void {
+	const isNeeded = (folder: string) => needed.some((one) => one === folder || isBelow(one, folder));
+	for (const folder of [...lab.folders].sort((a, b) => b.length - a.length)) {
+		if (isNeeded(folder)) continue;
 		try {
 			rmdirSync(folder);
 		} catch {
-			return; // something else is pinned there, or somebody has removed it
+			// something else is pinned there, or it is gone
 		}
+		lab.folders.delete(folder);
+	}
 }
 
 /** Of a folder and those around it, the ones that would have to be made. */

@@ -51,7 +51,7 @@ export const pin: Kind<Pin> = {
 		),
 	remove: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { path } }) => {
-			unpin(path, lab.folders);
+			unpin(path);
 			lab.pins.delete(path);
 		}),
 	refuse: (wanted, _removed, lab) =>

@@ -62,7 +62,10 @@ function resolveProgram(
 	context: Context,
 ): { program: Program; uses: ProgramUse[] } | undefined {
 	const { report } = context;
-	if (content === undefined) throw new Error(`bug: nobody has read the object of ${source.name}`);
+	if (content === undefined) {
+		report.error(source.originAt, "program", "this has not been read", "loadTopology() reads it");
+		return undefined;
+	}
 	if ("problem" in content) {
 		const { problem, hint, detail, include } = content;
 		const at =
