@@ -17,9 +17,9 @@ static __always_inline bool mac_is_group(const __u8 *mac)
 /* Not 0.0.0.0/8, multicast, reserved or broadcast. */
 static __always_inline bool ipv4_is_unicast(__be32 address)
 {
-	__u8 first = bpf_ntohl(address) >> 24;
+	__u32 first = *(const __u8 *)&address;
 
-	return first >= 1 && first <= 223;
+	return first - 1 < 223; /* 1 to 223: of 0 it wraps */
 }
 
 /* Unicast of more than host (127.0.0.0/8) and link scope (169.254.0.0/16, RFC 3927). */

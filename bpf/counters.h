@@ -5,7 +5,6 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "parse.h"
 #include "port.h"
 
 /* Of one port and one CPU, by enum xdp_action. */
@@ -23,22 +22,16 @@ struct {
 	__type(value, struct counters);
 } counters SEC(".maps");
 
-/* Whether the interface is one of the lab's. */
-static __always_inline bool is_port(__u32 port)
+/* NULL for an interface that is no port of the lab. */
+static __always_inline struct counters *counters_of(const __u32 *port)
 {
-	return bpf_map_lookup_elem(&counters, &port);
+	return bpf_map_lookup_elem(&counters, port);
 }
 
-/*
- * Counts a frame by what becomes of it, and returns that. No program changes lengths. An
- * interface that is no port of the lab has no counters.
- */
-static __always_inline enum xdp_action counted(struct xdp_md *ctx, __u32 port,
-					       enum xdp_action action)
+/* Counts a frame by what becomes of it, and returns that. No program changes lengths. */
+static __always_inline enum xdp_action count(struct counters *of_port, __u64 length,
+					     enum xdp_action action)
 {
-	__u64 length = frame_length(ctx);
-	struct counters *of_port = bpf_map_lookup_elem(&counters, &port);
-
 	if (of_port) {
 		of_port->action[action].packets++;
 		of_port->action[action].bytes += length;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "counters.h"
+#include "parse.h"
 
 SEC("xdp.frags")
 int xdp_drop(struct xdp_md *ctx)
 {
-	return counted(ctx, port_of(ctx->ingress_ifindex), XDP_DROP);
+	__u32 port = port_of(ctx->ingress_ifindex);
+
+	return count(counters_of(&port), frame_length(ctx), XDP_DROP);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -21,26 +21,24 @@ struct {
 	__type(value, struct redirect);
 } redirects SEC(".maps");
 
-static __always_inline const struct redirect *redirect_of(struct ethhdr *eth, __u32 port)
-{
-	const struct redirect *to = eth ? bpf_map_lookup_elem(&redirects, &port) : NULL;
-
-	return to && to->ifindex ? to : NULL;
-}
-
 SEC("xdp.frags")
 int xdp_hardcoded(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
-	struct ethhdr *eth = redirectable(ctx);
-	const struct redirect *to = redirect_of(eth, port);
+	struct cursor cursor = frame(ctx);
+	__u64 length = frame_length(ctx);
+	struct ethhdr *eth = redirectable(&cursor);
+	const struct redirect *to;
 	__u32 egress;
 
-	if (!to)
-		return counted(ctx, port, XDP_PASS);
+	if (!eth)
+		return count(counters_of(&port), length, XDP_PASS);
+	to = bpf_map_lookup_elem(&redirects, &port);
+	if (!to || !to->ifindex)
+		return count(counters_of(&port), length, XDP_PASS);
 	egress = to->ifindex;
 	set_macs(eth, &to->macs);
-	counted(ctx, port, XDP_REDIRECT);
+	count(counters_of(&port), length, XDP_REDIRECT);
 	/* Resolved only after the run (xdp_do_redirect()): there is no other answer. */
 	return bpf_redirect(egress, 0);
 }

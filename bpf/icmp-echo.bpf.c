@@ -47,10 +47,11 @@ static __always_inline __be16 skip_tags(struct cursor *cursor, __be16 proto)
 
 static __always_inline void swap_macs(struct ethhdr *eth)
 {
-	struct macs *macs = (struct macs *)eth;
+	void *destination = eth;
+	void *source = destination + ETH_ALEN;
 
-	swap(*(__u32 *)macs->destination, *(__u32 *)macs->source);
-	swap(*(__u16 *)(macs->destination + 4), *(__u16 *)(macs->source + 4));
+	swap(*(__u32 *)destination, *(__u32 *)source);
+	swap(*(__u16 *)(destination + 4), *(__u16 *)(source + 4));
 }
 
 /*
@@ -59,11 +60,11 @@ static __always_inline void swap_macs(struct ethhdr *eth)
  */
 static __always_inline bool answer_ipv4(struct cursor *cursor, struct xdp_md *ctx)
 {
-	struct iphdr *ip = take_ipv4(cursor, ctx);
+	struct iphdr *ip = take_ipv4(cursor, ctx, sizeof(struct icmp));
 	struct icmp *icmp;
+	__u32 sum;
 
 	if (!ip || ip->protocol != IPPROTO_ICMP || is_fragment(ip) ||
-	    bpf_ntohs(ip->tot_len) < sizeof(*ip) + sizeof(*icmp) ||
 	    !ipv4_is_unicast(ip->saddr) || !ipv4_is_unicast(ip->daddr))
 		return false;
 	icmp = take(cursor, sizeof(*icmp));
@@ -73,22 +74,20 @@ static __always_inline bool answer_ipv4(struct cursor *cursor, struct xdp_md *ct
 	swap(ip->saddr, ip->daddr);
 	set_ttl(ip, REPLY_TTL);
 	icmp->type = ICMP_ECHO_REPLY;
-	icmp->checksum = checksum_less(icmp->checksum, bpf_htons(ICMP_ECHO_REQUEST << 8));
-	/* Of a reply that is all zeros only this is right (csum_fold()); of any other it
-	 * is as good as 0. */
-	if (icmp->checksum == 0)
-		icmp->checksum = 0xffff;
+	/* Never 0x0000: of a reply that is all zeros only the other zero is right
+	 * (csum_fold()), of any other it is as good. */
+	sum = icmp->checksum + bpf_htons(ICMP_ECHO_REQUEST << 8);
+	icmp->checksum = sum + (sum >> 16);
 	return true;
 }
 
 static __always_inline bool answer_ipv6(struct cursor *cursor, struct xdp_md *ctx)
 {
-	struct ipv6hdr *ip = take_ipv6(cursor, ctx);
+	struct ipv6hdr *ip = take_ipv6(cursor, ctx, sizeof(struct icmp));
 	struct icmp *icmp;
 	__u64 *addresses;
 
 	if (!ip || ip->nexthdr != IPPROTO_ICMPV6 ||
-	    bpf_ntohs(ip->payload_len) < sizeof(*icmp) ||
 	    !ipv6_is_unicast(ip->saddr.s6_addr32) ||
 	    !ipv6_is_unicast(ip->daddr.s6_addr32))
 		return false;
@@ -122,9 +121,24 @@ static __always_inline bool answer(struct xdp_md *ctx, struct cursor *cursor,
 static __attribute__((noinline)) bool answer_tagged(struct xdp_md *ctx)
 {
 	struct cursor cursor = frame(ctx);
-	struct ethhdr *eth = take(&cursor, sizeof(*eth));
+	struct ethhdr *eth = take_ethernet(&cursor);
 
 	return eth && answer(ctx, &cursor, skip_tags(&cursor, ethertype(eth)));
+}
+
+static __always_inline enum xdp_action echo(struct xdp_md *ctx, struct cursor *cursor)
+{
+	struct ethhdr *eth = take_ethernet(cursor);
+	bool answered;
+
+	if (!eth || mac_is_group(eth->h_dest))
+		return XDP_PASS;
+	answered = is_tag(ethertype(eth)) ? answer_tagged(ctx)
+					  : answer(ctx, cursor, ethertype(eth));
+	if (!answered)
+		return XDP_PASS;
+	swap_macs(eth);
+	return XDP_TX;
 }
 
 SEC("xdp.frags")
@@ -132,17 +146,9 @@ int xdp_icmp_echo(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
 	struct cursor cursor = frame(ctx);
-	struct ethhdr *eth = take(&cursor, sizeof(*eth));
-	bool answered;
+	enum xdp_action action = echo(ctx, &cursor);
 
-	if (!eth || mac_is_group(eth->h_dest))
-		return counted(ctx, port, XDP_PASS);
-	answered = is_tag(ethertype(eth)) ? answer_tagged(ctx)
-					  : answer(ctx, &cursor, ethertype(eth));
-	if (!answered)
-		return counted(ctx, port, XDP_PASS);
-	swap_macs(eth);
-	return counted(ctx, port, XDP_TX);
+	return count(counters_of(&port), frame_length(ctx), action);
 }
 
 char LICENSE[] SEC("license") = "GPL";

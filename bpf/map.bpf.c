@@ -24,16 +24,17 @@ struct {
 	__type(value, struct macs);
 } macs SEC(".maps");
 
-static __always_inline enum xdp_action redirect(struct xdp_md *ctx, __u32 ingress)
+static __always_inline enum xdp_action redirect(struct cursor *cursor,
+						const __u32 *ingress)
 {
-	__u32 egress, ifindex;
-	struct ethhdr *eth = redirectable(ctx);
+	struct ethhdr *eth = redirectable(cursor);
 	const volatile __u32 *to;
 	const struct macs *of_egress;
+	__u32 egress, ifindex;
 
 	if (!eth)
 		return XDP_PASS;
-	to = bpf_map_lookup_elem(&redirects, &ingress);
+	to = bpf_map_lookup_elem(&redirects, ingress);
 	if (!to)
 		return XDP_PASS;
 	ifindex = *to;
@@ -51,8 +52,11 @@ SEC("xdp.frags")
 int xdp_map(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
+	struct cursor cursor = frame(ctx);
+	__u64 length = frame_length(ctx);
+	enum xdp_action action = redirect(&cursor, &port);
 
-	return counted(ctx, port, redirect(ctx, port));
+	return count(counters_of(&port), length, action);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -8,7 +8,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "address.h"
-#include "counters.h"
+#include "parse.h"
+#include "port.h"
 #include "rewrite.h"
 
 /* include/linux/socket.h */
@@ -18,6 +19,9 @@
 /* Traffic class and flow label (include/net/ipv6.h: IPV6_FLOWINFO_MASK). */
 #define FLOWINFO 0x0fffffff
 
+/* Of an IPv4 header's first word; with its length, which is the same for all. */
+#define VERSION_AND_TOS 0xffff0000
+
 #define FLOWS_BITS 8
 
 /* Reuses a lookup's result within a tick of the kernel's clock; false: looks up each
@@ -25,22 +29,31 @@
 const volatile bool cache = true;
 
 /*
- * All that bpf_fib_lookup() reads of a packet but its length. It is filled from nothing
- * else, so what tells two packets apart for a route, a rule or the hash over equal paths
- * tells them apart in the cache too. The ingress stands for its namespace.
+ * All that bpf_fib_lookup() reads of a packet but its length. A lookup is filled from
+ * nothing else, so what tells two packets apart for a route, a rule or the hash over
+ * equal paths tells them apart in the cache too. What is in the header is read there each
+ * time: a load costs less than a register that is saved across a call.
  */
 struct flow {
-	__u32 ingress;	/* port */
-	__be32 service; /* as the header begins: version, and TOS or class and label */
-	__be32 ports;	/* source and destination */
+	const __u32 *ingress; /* port; it stands for its namespace */
+	void *header;
+	__be32 ports; /* source and destination */
 	__u8 protocol;
-	/* Source and destination as the header has them. IPv4: the first word. */
-	__u64 addresses[4];
+	__u8 family;
 };
 
-static __always_inline bool is_ipv6(const struct flow *flow)
+/* As the header begins: version, and TOS or traffic class and flow label. */
+static __always_inline __be32 service_of(const struct flow *flow)
 {
-	return (bpf_ntohl(flow->service) >> 28) == 6;
+	__be32 first = *(__be32 *)flow->header;
+
+	return flow->family == AF_INET6 ? first : first & bpf_htonl(VERSION_AND_TOS);
+}
+
+static __always_inline const __u64 *addresses_of(const struct flow *flow)
+{
+	return flow->family == AF_INET6 ? ipv6_addresses(flow->header)
+					: ipv4_addresses(flow->header);
 }
 
 /* Not the key of any map by port. */
@@ -52,9 +65,14 @@ struct next_hop {
 	__u32 mtu;
 };
 
+/* What a lookup has found, and for which flow. */
 struct fib_result {
-	__u64 tick; /* of the lookup; 0: not kept */
-	struct flow flow;
+	__u64 tick; /* of the lookup; 0: none */
+	__u32 ingress;
+	__be32 service;
+	__be32 ports;
+	__u8 protocol;
+	__u64 addresses[4];
 	struct next_hop hop;
 };
 
@@ -79,20 +97,21 @@ static __always_inline bool is_forwardable(const struct bpf_fib_lookup *fib)
 
 static __always_inline void ask(struct bpf_fib_lookup *fib, const struct flow *flow)
 {
+	const __be32 *addresses = (const __be32 *)addresses_of(flow);
+
 	__builtin_memcpy(&fib->sport, &flow->ports, sizeof(flow->ports));
+	fib->family = flow->family;
 	fib->l4_protocol = flow->protocol;
-	if (is_ipv6(flow)) {
-		fib->family = AF_INET6;
-		fib->flowinfo = flow->service & bpf_htonl(FLOWINFO);
-		__builtin_memcpy(fib->ipv6_src, flow->addresses, sizeof(fib->ipv6_src));
-		__builtin_memcpy(fib->ipv6_dst, flow->addresses + 2,
-				 sizeof(fib->ipv6_dst));
+	if (flow->family == AF_INET6) {
+		fib->flowinfo = service_of(flow) & bpf_htonl(FLOWINFO);
+		for (int i = 0; i < 4; i++) {
+			fib->ipv6_src[i] = addresses[i];
+			fib->ipv6_dst[i] = addresses[4 + i];
+		}
 	} else {
-		fib->family = AF_INET;
-		fib->tos = bpf_ntohl(flow->service) >> 16;
-		__builtin_memcpy(&fib->ipv4_src, flow->addresses, sizeof(fib->ipv4_src));
-		__builtin_memcpy(&fib->ipv4_dst, (void *)flow->addresses + 4,
-				 sizeof(fib->ipv4_dst));
+		fib->tos = bpf_ntohl(service_of(flow)) >> 16;
+		fib->ipv4_src = addresses[0];
+		fib->ipv4_dst = addresses[1];
 	}
 }
 
@@ -100,11 +119,11 @@ static __always_inline void ask(struct bpf_fib_lookup *fib, const struct flow *f
 static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
 				    __u32 length, struct next_hop *hop)
 {
-	struct bpf_fib_lookup fib = {.tot_len = length, .ifindex = ctx->ingress_ifindex};
+	struct bpf_fib_lookup fib __attribute__((aligned(8))) = {
+	    .tot_len = length, .ifindex = ctx->ingress_ifindex};
 
-	/* Only within the lab does an ifindex tell one namespace from another. The length
-	 * has 16 bits, and an IPv6 packet can be 40 bytes longer. */
-	if (!is_port(flow->ingress) || length > 0xffff)
+	/* The length has 16 bits, and an IPv6 packet can be 40 bytes longer. */
+	if (length > 0xffff)
 		return false;
 	ask(&fib, flow);
 	if (!is_forwardable(&fib))
@@ -134,51 +153,73 @@ static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
  */
 static __always_inline __u32 slot_of(const struct flow *flow)
 {
-	__u64 hash = flow->addresses[0] ^ flow->ports ^ flow->ingress;
+	const __u64 *addresses = addresses_of(flow);
+	__u64 hash = addresses[0] ^ flow->ports ^ *flow->ingress;
 
-	if (is_ipv6(flow)) {
-		hash ^= flow->addresses[1];
-		hash += (flow->addresses[2] ^ flow->addresses[3]) * 0xd6e8feb86659fd93;
+	if (flow->family == AF_INET6) {
+		hash ^= addresses[1];
+		hash += (addresses[2] ^ addresses[3]) * 0xd6e8feb86659fd93;
 	}
 	return hash * 0x9e3779b97f4a7c15 >> (64 - FLOWS_BITS);
 }
 
-static __always_inline bool same_flow(const struct flow *a, const struct flow *b)
+static __always_inline int words_of(const struct flow *flow)
 {
-	const int words = is_ipv6(a) ? 4 : 1;
+	return flow->family == AF_INET6 ? 4 : 1;
+}
 
-	for (int i = 0; i < words; i++)
-		if (a->addresses[i] != b->addresses[i])
+/* The version in `service` tells the families apart. */
+static __always_inline bool is_of(const struct fib_result *result,
+				  const struct flow *flow)
+{
+	const __u64 *addresses = addresses_of(flow);
+
+	for (int i = 0; i < words_of(flow); i++)
+		if (result->addresses[i] != addresses[i])
 			return false;
-	return a->service == b->service && a->protocol == b->protocol &&
-	       a->ports == b->ports && a->ingress == b->ingress;
+	return result->service == service_of(flow) && result->ports == flow->ports &&
+	       result->protocol == flow->protocol && result->ingress == *flow->ingress;
+}
+
+static __always_inline void keep(struct fib_result *result, const struct flow *flow,
+				 __u64 tick)
+{
+	const __u64 *addresses = addresses_of(flow);
+
+	for (int i = 0; i < words_of(flow); i++)
+		result->addresses[i] = addresses[i];
+	result->service = service_of(flow);
+	result->ports = flow->ports;
+	result->protocol = flow->protocol;
+	result->ingress = *flow->ingress;
+	result->tick = tick;
 }
 
 /*
- * The next hop of a packet, or NULL where the stack has to decide. Of negative results
- * only those that drop are kept: what goes to the stack costs many times the lookup
- * anyway, and a neighbour that is found meanwhile is used by the very next packet.
+ * What is known of a packet's next hop, or NULL where the stack has to decide. Of
+ * negative results only those that drop are kept: what goes to the stack costs many times
+ * the lookup anyway, and a neighbour that is found meanwhile is used by the very next
+ * packet.
  */
-static __always_inline const struct next_hop *
-next_hop(struct xdp_md *ctx, const struct flow *flow, __u32 length)
+static __always_inline const struct fib_result *
+resolve(struct xdp_md *ctx, const struct flow *flow, __u32 length)
 {
-	__u64 tick = bpf_jiffies64();
 	__u32 index = slot_of(flow);
-	struct fib_result *result;
+	struct fib_result *result = bpf_map_lookup_elem(&fib_cache, &index);
+	__u64 tick;
 
-	result = bpf_map_lookup_elem(&fib_cache, &index);
 	if (!result)
 		return NULL;
-	if (result->tick == tick && length <= result->hop.mtu &&
-	    same_flow(flow, &result->flow))
-		return &result->hop;
+	if (result->tick == bpf_jiffies64() && length <= result->hop.mtu &&
+	    is_of(result, flow))
+		return result;
+	/* Once more: that is two instructions, and a hit does not have to keep it. */
+	tick = bpf_jiffies64();
 	if (!look_up(ctx, flow, length, &result->hop))
 		return NULL;
-	if (cache) {
-		result->flow = *flow;
-		result->tick = tick;
-	}
-	return &result->hop;
+	if (cache)
+		keep(result, flow, tick);
+	return result;
 }
 
 #endif

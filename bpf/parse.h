@@ -37,11 +37,12 @@ static __always_inline __u64 frame_length(struct xdp_md *ctx)
 struct cursor {
 	void *at;
 	void *end;
+	size_t sure; /* bytes from `at` on that are there for certain */
 };
 
 static __always_inline struct cursor frame(struct xdp_md *ctx)
 {
-	return (struct cursor){(void *)(long)ctx->data, (void *)(long)ctx->data_end};
+	return (struct cursor){(void *)(long)ctx->data, (void *)(long)ctx->data_end, 0};
 }
 
 /* The next `size` bytes, or NULL if there are not as many. */
@@ -49,11 +50,27 @@ static __always_inline void *take(struct cursor *cursor, size_t size)
 {
 	void *at = cursor->at;
 
-	if (at + size > cursor->end)
+	if (size > cursor->sure && at + size > cursor->end)
 		return NULL;
 	__builtin_assume(at); /* spares the callers' checks for NULL a second branch */
 	cursor->at = at + size;
+	cursor->sure -= size < cursor->sure ? size : cursor->sure;
 	return at;
+}
+
+/*
+ * The Ethernet header, or NULL of a frame in which not even an IPv4 header could follow:
+ * one check for both, since nobody here looks into less.
+ */
+static __always_inline struct ethhdr *take_ethernet(struct cursor *cursor)
+{
+	struct ethhdr *eth = take(cursor, sizeof(*eth) + sizeof(struct iphdr));
+
+	if (!eth)
+		return NULL;
+	cursor->at = eth + 1;
+	cursor->sure = sizeof(struct iphdr);
+	return eth;
 }
 
 /* Whether the frame has as many bytes as this from `at` on, its fragments included. */
@@ -91,12 +108,13 @@ static __always_inline __u64 *ipv6_addresses(struct ipv6hdr *ip)
  * cut short (ip_rcv_core() drops what is). Its checksum is not verified: an incremental
  * update carries an error along to the next one who does.
  */
-static __always_inline struct iphdr *take_ipv4(struct cursor *cursor, struct xdp_md *ctx)
+static __always_inline struct iphdr *take_ipv4(struct cursor *cursor, struct xdp_md *ctx,
+					       __u32 payload)
 {
 	struct iphdr *ip = take(cursor, sizeof(*ip));
 
 	if (!ip || ip->version != 4 || ip->ihl != sizeof(*ip) / 4 ||
-	    bpf_ntohs(ip->tot_len) < sizeof(*ip) ||
+	    bpf_ntohs(ip->tot_len) < sizeof(*ip) + payload ||
 	    !reaches(ctx, cursor, ip, bpf_ntohs(ip->tot_len)))
 		return NULL;
 	return ip;
@@ -114,11 +132,12 @@ static __always_inline __u32 ipv6_length(const struct ipv6hdr *ip)
 
 /* An IPv6 header of a packet that is not cut short (ip6_rcv_core()). */
 static __always_inline struct ipv6hdr *take_ipv6(struct cursor *cursor,
-						 struct xdp_md *ctx)
+						 struct xdp_md *ctx, __u32 payload)
 {
 	struct ipv6hdr *ip = take(cursor, sizeof(*ip));
 
-	if (!ip || ip->version != 6 || !reaches(ctx, cursor, ip, ipv6_length(ip)))
+	if (!ip || ip->version != 6 || bpf_ntohs(ip->payload_len) < payload ||
+	    !reaches(ctx, cursor, ip, ipv6_length(ip)))
 		return NULL;
 	return ip;
 }

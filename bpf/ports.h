@@ -3,6 +3,7 @@
 #define PORTS_H
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 
 #include "port.h"

@@ -23,10 +23,9 @@ static __always_inline bool is_ndp(struct cursor *cursor, const struct ipv6hdr *
  * or NDP. A peer that checks its neighbour does so by unicast (ndisc_solicit()), and must
  * be answered.
  */
-static __always_inline struct ethhdr *redirectable(struct xdp_md *ctx)
+static __always_inline struct ethhdr *redirectable(struct cursor *cursor)
 {
-	struct cursor cursor = frame(ctx);
-	struct ethhdr *eth = take(&cursor, sizeof(*eth));
+	struct ethhdr *eth = take_ethernet(cursor);
 	struct ipv6hdr *ipv6;
 	struct iphdr *ipv4;
 
@@ -34,12 +33,12 @@ static __always_inline struct ethhdr *redirectable(struct xdp_md *ctx)
 		return NULL;
 	switch (ethertype(eth)) {
 	case bpf_htons(ETH_P_IP):
-		ipv4 = take(&cursor, sizeof(*ipv4));
+		ipv4 = take(cursor, sizeof(*ipv4));
 		return ipv4 && ipv4_is_unicast(ipv4->daddr) ? eth : NULL;
 	case bpf_htons(ETH_P_IPV6):
-		ipv6 = take(&cursor, sizeof(*ipv6));
+		ipv6 = take(cursor, sizeof(*ipv6));
 		if (!ipv6 || ipv6_is_multicast(ipv6->daddr.s6_addr32) ||
-		    is_ndp(&cursor, ipv6))
+		    is_ndp(cursor, ipv6))
 			return NULL;
 		return eth;
 	default:

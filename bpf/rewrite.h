@@ -44,7 +44,7 @@ static __always_inline __u16 checksum_less(__u16 checksum, __u16 less)
 {
 	__u32 sum = checksum + less;
 
-	return sum + (sum >= 0xffff);
+	return sum + ((sum + 1) >> 16);
 }
 
 static __always_inline void decrease_ttl(struct iphdr *ip)
@@ -55,9 +55,10 @@ static __always_inline void decrease_ttl(struct iphdr *ip)
 
 static __always_inline void set_ttl(struct iphdr *ip, __u8 ttl)
 {
-	__u16 without = checksum_less(ip->check, bpf_htons(ip->ttl << 8));
+	__s32 less = bpf_htons(ip->ttl << 8) - bpf_htons(ttl << 8);
 
-	ip->check = checksum_less(without, ~bpf_htons(ttl << 8));
+	/* What is negative borrows from the other end. */
+	ip->check = checksum_less(ip->check, less + (less >> 31));
 	ip->ttl = ttl;
 }
 
