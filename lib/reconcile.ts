@@ -6,7 +6,7 @@ import type { Lab } from "./kernel/lab.js";
 import { observe } from "./kernel/observe.js";
 import { KINDS, kindOf } from "./kinds/registry.js";
 import { byId, idOf, type LabObject } from "./plan/object.js";
-import { type Change, diff, type Plan } from "./plan/plan.js";
+import { type Change, diff, isLate, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
 import type { Progress, Stage } from "./progress.js";
 import type { Snapshot } from "./snapshot/snapshot.js";
@@ -127,7 +127,7 @@ async function execute(lab: Lab, plan: Plan, { progress, signal, failures }: Exe
 		}
 	};
 	const making = plan.changes.filter((change) => change.action !== "remove");
-	const late = ({ object }: Change) => object.late ?? false;
+	const late = (change: Change) => isLate(change, (kind) => kindOf({ kind }));
 	const needsUp = ({ object }: Change) => kindOf(object).needsUp ?? false;
 	remove(plan.removals);
 	make(making.filter((change) => !needsUp(change) && !late(change)));

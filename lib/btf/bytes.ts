@@ -25,11 +25,19 @@ export function parsePrefixKey(text: string, size: number): Buffer | undefined {
 		return undefined;
 	// Hexadecimal digits are an address of no family.
 	if (!bytesOfIp(address)) return undefined;
-	const key = Buffer.alloc(size);
-	key.writeUInt32LE(Number(length));
-	bytes.forEach((byte, i) => {
-		const kept = Math.min(8, Math.max(0, Number(length) - 8 * i));
-		key[4 + i] = byte & (0xff00 >> kept);
-	});
-	return key;
+	const bits = Buffer.alloc(4);
+	bits.writeUInt32LE(Number(length));
+	return maskPrefixKey(Buffer.concat([bits, bytes]));
+}
+
+/** The same key with the bits behind the prefix cleared; undefined where there are not as many as it says. */
+export function maskPrefixKey(key: Buffer): Buffer | undefined {
+	const length = key.readUInt32LE();
+	if (length > 8 * (key.length - 4)) return undefined;
+	return Buffer.from(
+		key.map((byte, i) => {
+			const kept = Math.min(8, Math.max(0, length - 8 * (i - 4)));
+			return i < 4 ? byte : byte & (0xff00 >> kept);
+		}),
+	);
 }

@@ -40,8 +40,6 @@ export interface MapDefinition {
 	valueType?: TypeId;
 	maxEntries: number;
 	flags: number;
-	/** LIBBPF_PIN_BY_NAME. */
-	pinByName: boolean;
 }
 
 export interface Variable {
@@ -124,7 +122,6 @@ function mapsOf(btf: Btf): MapDefinition[] {
 			...(valueType !== undefined && { valueType }),
 			maxEntries: number("max_entries"),
 			flags: number("map_flags"),
-			pinByName: number("pinning") === 1,
 		};
 	});
 }

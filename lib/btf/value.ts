@@ -172,7 +172,9 @@ function fillMember(
 	if (name === "") return isStruct(inner) ? fill(memory, type, inner, value, place, offset) : [];
 	if (!Object.hasOwn(value, name)) return isLeftToKernel(memory, member) ? [] : [`\`${name}\``];
 	const within = { container: value, name };
-	if (bits > 0) writeBitfield(memory, member, value[name], within, at);
+	if (isKernels(inner))
+		memory.problem(within, `${memory.print(type)} is the kernel's own, and takes no value`);
+	else if (bits > 0) writeBitfield(memory, member, value[name], within, at);
 	else writeValue(memory, type, value[name], within, offset);
 	return [];
 }
@@ -218,7 +220,9 @@ const OF_KERNEL =
 /** A member that a value may leave out: nobody could give it one, or it has no bytes. */
 function isLeftToKernel({ btf }: Memory, { type: id }: Member): boolean {
 	const type = btf.resolve(id);
-	return (
-		type.kind === "pointer" || btf.sizeOf(id) === 0 || (type.kind === "struct" && OF_KERNEL.test(type.name))
-	);
+	return type.kind === "pointer" || btf.sizeOf(id) === 0 || isKernels(type);
+}
+
+function isKernels(type: Type): boolean {
+	return type.kind === "struct" && OF_KERNEL.test(type.name);
 }

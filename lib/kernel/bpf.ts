@@ -28,7 +28,8 @@ export interface MapInfo {
 /** Of `struct bpf_prog_info` up to and including `name`; older and newer kernels agree so far. */
 const PROGRAM_INFO = 80;
 const MAP_INFO = 40;
-const MAX_MAPS = 64; // MAX_USED_MAPS of <linux/bpf_verifier.h>
+/** Ids of maps to have room for at first: MAX_USED_MAPS of <linux/bpf_verifier.h>; bound maps are not limited. */
+const MAPS = 64;
 
 /** Throws {@link SyscallError} where a function of libbpf returns a negative errno. */
 export function check(result: number, call: string): number {
@@ -45,14 +46,15 @@ function info(fd: number, size: number, prepare: (bytes: Buffer) => void = () =>
 
 const nameIn = (bytes: Buffer) => bytes.toString("latin1", 0, bytes.indexOf(0));
 
-export function programInfo(fd: number): ProgramInfo {
-	const mapIds = allocate(4 * MAX_MAPS);
+export function programInfo(fd: number, room = MAPS): ProgramInfo {
+	const mapIds = allocate(4 * room);
 	try {
 		const bytes = info(fd, PROGRAM_INFO, (bytes) => {
-			bytes.writeUInt32LE(MAX_MAPS, 52);
+			bytes.writeUInt32LE(room, 52);
 			bytes.writeBigUInt64LE(mapIds.address, 56);
 		});
-		const count = Math.min(bytes.readUInt32LE(52), MAX_MAPS);
+		const count = bytes.readUInt32LE(52);
+		if (count > room) return programInfo(fd, count);
 		return {
 			id: bytes.readUInt32LE(4),
 			tag: bytes.toString("hex", 8, 16),
@@ -125,8 +127,11 @@ export function lookupPerCpu(map: number, first: number, count: number, size: nu
  * The value of an entry, of every CPU where the map has one for each; undefined where there is none.
  * @returns of a per-CPU map whose CPUs agree one value, of any other all of them in a row
  */
-export function getValue(map: number, key: Uint8Array): Buffer | undefined {
-	const { type, valueSize } = mapInfo(map);
+export function getValue(
+	map: number,
+	key: Uint8Array,
+	{ type, valueSize }: Pick<MapInfo, "type" | "valueSize"> = mapInfo(map),
+): Buffer | undefined {
 	if (!mapType(type).perCpu) return lookup(map, key, valueSize);
 	const size = perCpuSize(valueSize);
 	const all = lookup(map, key, size * possibleCpus());
@@ -153,18 +158,18 @@ export function putValue(map: number, key: Uint8Array, value: Buffer): void {
 /** The keys of a map, as they are while they are read. */
 export function keysOf(map: number): Buffer[] {
 	const { keySize, maxEntries } = mapInfo(map);
-	const keys: Buffer[] = [];
+	const keys = new Map<string, Buffer>();
 	let last: Buffer | null = null;
-	// Where others write at the same time, the kernel may begin anew: no more than there can be.
-	while (keys.length < maxEntries) {
+	// Where the last key is gone meanwhile, the kernel begins anew; if others never rest, there is an end all the same.
+	for (let i = 0; i < 4 * maxEntries; i++) {
 		const next = Buffer.alloc(keySize);
 		const result = Libbpf.get().call.mapNextKey(map, last, next);
 		if (result === -ENOENT) break;
 		check(result, "BPF_MAP_GET_NEXT_KEY");
-		keys.push(next);
+		keys.set(next.toString("hex"), next);
 		last = next;
 	}
-	return keys;
+	return [...keys.values()];
 }
 
 /** What a value of a per-CPU map takes of each CPU: bpf_map_value_size() rounds it up. */

@@ -1,8 +1,9 @@
 /** What the maps of a file's own programs hold, as far as anybody asks. */
 import { fill } from "../btf/encoded.js";
+import { deepEqual } from "../plan/object.js";
 import { LPM_TRIE, mapType } from "../programs/maps.js";
 import type { EntryQuery, EntrySnapshot, ProgramSnapshot, Query } from "../snapshot/snapshot.js";
-import { getValue, keysOf, mapInfo } from "./bpf.js";
+import { getValue, keysOf, lookup, mapInfo, u32Key } from "./bpf.js";
 import type { Lab } from "./lab.js";
 import type { LoadedProgram } from "./load.js";
 
@@ -23,17 +24,20 @@ export function readContents(
 			for (const entry of readAll(fd)) entries.set(entry.key, entry);
 		const asked = wanted.filter((query) => query.map === map);
 		const there = asked.length ? keysOfTrie(fd) : undefined;
-		for (const { key, of } of asked) {
+		for (const { key, initial, of } of asked) {
 			const bytes = fill(key, (end) => lab.ifindexes.get(end));
 			const hex = bytes?.toString("hex");
 			if (!bytes || hex === undefined || there?.has(hex) === false) continue;
 			const value = readValue(fd, bytes);
-			if (value) entries.set(hex, { key: hex, value, of });
+			const written = deepEqual(lab.written.get(of.name)?.of.spec, of.spec);
+			if (value && !(initial && ZEROS.test(value))) entries.set(hex, { key: hex, value, of, written });
 		}
 		if (entries.size) contents.set(map, [...entries.values()]);
 	}
 	return contents;
 }
+
+const ZEROS = /^0*$/;
 
 /** A look into a trie finds the longest prefix there is, not only this one: trie_lookup_elem() of kernel/bpf/lpm_trie.c. */
 function keysOfTrie(map: number): ReadonlySet<string> | undefined {
@@ -47,19 +51,23 @@ function readValue(map: number, key: Buffer): string | undefined {
 
 /** Of an array, the entries that are not zero, as it has all of them from the start. */
 function readAll(map: number): EntrySnapshot[] {
-	const { type } = mapInfo(map);
+	const info = mapInfo(map);
 	return keysOf(map).flatMap((key) => {
-		const value = readValue(map, key);
-		const isThere = value !== undefined && !(mapType(type).array && /^0*$/.test(value));
+		const value = getValue(map, key, info)?.toString("hex");
+		const isThere = value !== undefined && !(mapType(info.type).array && ZEROS.test(value));
 		return isThere ? [{ key: key.toString("hex"), value }] : [];
 	});
 }
 
 /** The ids of the programs that run on what a program's maps redirect: struct bpf_devmap_val and bpf_cpumap_val. */
-export function programsInMaps(program: LoadedProgram | undefined): number[] {
+export function programsInMaps(program: LoadedProgram | undefined, lab: Lab): number[] {
 	return [...(program?.maps.values() ?? [])].flatMap((map) => {
-		const { type, valueSize } = mapInfo(map);
+		const { type, valueSize, maxEntries } = mapInfo(map);
 		if (!mapType(type).redirects || valueSize !== 8) return [];
-		return keysOf(map).flatMap((key) => getValue(map, key)?.readUInt32LE(4) || []);
+		// One that is made large enough for ifindexes has nothing in between.
+		const MANY = 4096;
+		const large = mapType(type).indexed && maxEntries > MANY;
+		const keys = large ? [...lab.ifindexes.values()].map(u32Key) : keysOf(map);
+		return keys.flatMap((key) => lookup(map, key, valueSize)?.readUInt32LE(4) || []);
 	});
 }

@@ -12,7 +12,7 @@ import { closeLoaded, type LoadedProgram } from "./load.js";
 import { inFresh, isLeftName, NetnsNames, openCurrent, openNamed, within } from "./netns.js";
 import { OpenNamespace } from "./open-namespace.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
-import type { State } from "./state.js";
+import type { PinnedMap, State } from "./state.js";
 import { readSysctl, writeSysctl } from "./sysctl.js";
 
 /**
@@ -33,8 +33,8 @@ export class Lab {
 	readonly attached = new Map<EndName, { mode: "native" | "generic"; id: number }>();
 	/** Entries of maps that this command has written, by name: an undo looks at them as well. */
 	readonly written = new Map<string, EntryQuery>();
-	/** The maps that earlier commands have pinned, by path: ids, which no other map gets until the next boot. */
-	readonly pins = new Map<string, number>();
+	/** The maps that earlier commands have pinned, by path. */
+	readonly pins = new Map<string, PinnedMap>();
 	/** The folders that were made to pin maps in. */
 	readonly folders = new Set<string>();
 	/** ifindexes in `host` that are not the lab's. */
@@ -116,7 +116,7 @@ export class Lab {
 
 	/** Takes over what an earlier command has written down and the kernel does not tell. */
 	recall(state: Pick<State, "pins" | "folders"> | undefined): void {
-		for (const [path, id] of Object.entries(state?.pins ?? {})) this.pins.set(path, id);
+		for (const [path, pin] of Object.entries(state?.pins ?? {})) this.pins.set(path, pin);
 		for (const folder of state?.folders ?? []) this.folders.add(folder);
 	}
 

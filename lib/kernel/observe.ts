@@ -220,7 +220,7 @@ function readPrograms(
 		if (programs.has(id)) continue;
 		const program = readProgram(lab, id, queries);
 		if (program) programs.set(id, program);
-		if (program?.label?.own) pending.push(...programsInMaps(lab.held.get(id)));
+		if (program?.label?.own) pending.push(...programsInMaps(lab.held.get(id), lab));
 	}
 	return programs;
 }

@@ -7,12 +7,13 @@ import {
 	rmdirSync,
 	rmSync,
 	statfsSync,
+	statSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { Libbpf } from "../ffi/libbpf.js";
 import { mount } from "../ffi/libc.js";
 import type { PinSnapshot, ProgramSnapshot, Query } from "../snapshot/snapshot.js";
-import { check, mapInfo } from "./bpf.js";
+import { check, mapInfo, openMap } from "./bpf.js";
 import type { Lab } from "./lab.js";
 
 /** BPF_FS_MAGIC of <linux/magic.h>. */
@@ -41,10 +42,17 @@ export function readPins(
 	for (const path of paths) {
 		const found = readPin(path);
 		if (!found) continue;
-		const ours = found.map !== undefined && (maps.has(found.map) || lab.pins.get(path) === found.map);
+		const ours = found.map !== undefined && (maps.has(found.map) || lab.pins.get(path)?.id === found.map);
 		pins.set(path, { ...found, ours });
 	}
 	return pins;
+}
+
+/** A descriptor of a pinned map that is the lab's; undefined where something else is there, or nothing. */
+export function openPinned(lab: Lab, path: string): number | undefined {
+	const known = lab.pins.get(path);
+	if (!known || readPin(path)?.map !== known.id) return undefined;
+	return openMap(known.id);
 }
 
 /** What is at a path; undefined where nothing is. */
@@ -112,6 +120,8 @@ export function missingFolders(folder: string): string[] {
 /** Why nothing can be pinned at a path; undefined where it can. */
 export function pinProblem(path: string): string | undefined {
 	const folder = nearestFolder(dirname(path));
+	if (!statSync(folder).isDirectory())
+		return `${folder} is no folder to pin maps in: choose another, or remove it`;
 	if (isBpffs(folder) || (isBelow(path, BPFFS) && existsSync(BPFFS))) return undefined;
 	return `${path}: ${folder} is in no BPF file system: mount one there (mount -t bpf bpf DIR), or pin below ${BPFFS}`;
 }

@@ -6,6 +6,13 @@ import type { Topology } from "../topology/topology.js";
 import { hasStateDirectory, makeStateDirectory, STATE_DIRECTORY } from "./state-directory.js";
 import { readWhole, remove, seal, unseal, writeWhole } from "./state-file.js";
 
+export interface PinnedMap {
+	/** No other map gets it until the next boot. */
+	id: number;
+	/** A hash of what the map is. */
+	definition: string;
+}
+
 /** Losing it loses no lab: the marks in the kernel still find everything. */
 export interface State {
 	version: 1;
@@ -20,8 +27,8 @@ export interface State {
 	leaving?: string[];
 	/** Settings that this lab has changed and that have to be turned back once nobody wants them. */
 	settings: LabObject[];
-	/** The maps that are pinned, by path: ids. */
-	pins: Record<string, number>;
+	/** The maps that are pinned, by path. */
+	pins: Record<string, PinnedMap>;
 	/** The folders that were made for that. */
 	folders: string[];
 }

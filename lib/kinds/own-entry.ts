@@ -20,6 +20,8 @@ export interface OwnEntry {
 	text?: string;
 	/** Of a per-CPU map, every CPU's. */
 	value: Encoded;
+	/** It is written where it is missing; what becomes of it then is the program's. */
+	initial?: true;
 	/** The program that runs on what the entry redirects; its descriptor is the value's last 4 bytes. */
 	runs?: string;
 }
@@ -30,9 +32,9 @@ export function isOwn(spec: object): spec is OwnEntry {
 
 export function declare({ own, peers }: Requirements): LabObject<OwnEntry>[] {
 	return Array.from(own).flatMap(([program, { entries }]) =>
-		entries.map(({ map, label, key, text, value, program: runs }) => {
-			const object = make({ program, map, label, key, text, value, ...(runs !== undefined && { runs }) });
-			const ends = [key, value].flatMap(endsOf);
+		entries.map(({ program: runs, ...entry }) => {
+			const object = make({ ...entry, program, ...(runs !== undefined && { runs }) });
+			const ends = [entry.key, entry.value].flatMap(endsOf);
 			const needs = [
 				...ends.map((end) => vethOf(end, peers.get(end)?.name)),
 				...(runs === undefined ? [] : [`program ${runs}`]),
@@ -44,8 +46,8 @@ export function declare({ own, peers }: Requirements): LabObject<OwnEntry>[] {
 
 /** What to look at, to see whether an entry is there. */
 export function query(object: LabObject<OwnEntry>): EntryQuery {
-	const { program, map, key } = object.spec;
-	return { program, map, key, of: object };
+	const { program, map, key, initial = false } = object.spec;
+	return { program, map, key, initial, of: object };
 }
 
 function make(spec: OwnEntry): LabObject<OwnEntry> {
@@ -64,11 +66,12 @@ export function observe(snapshot: Snapshot): LabObject<OwnEntry>[] {
 	const current = currentPrograms(snapshot);
 	return Array.from(current.values()).flatMap(({ label, contents }) =>
 		Array.from(contents).flatMap(([map, entries]) =>
-			entries.map(({ key, value, of }) => {
+			entries.map(({ key, value, of, written }) => {
 				const program = label.program;
 				if (!of) return make({ program, map, label: `0x${key}`, key: { hex: key }, value: { hex: value } });
 				const spec = of.spec as OwnEntry;
-				if (isAsWanted(spec, value, snapshot, current)) return make(spec);
+				// What differs although it was written just now has been changed by the program itself.
+				if (spec.initial || written || isAsWanted(spec, value, snapshot, current)) return make(spec);
 				const { text: _, ...rest } = spec;
 				return make({ ...rest, value: { hex: value } });
 			}),

@@ -1,12 +1,13 @@
 /** Programs of the file's own: what the kind `program` knows of them. */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
 import { type Encoded, endsOf, fill } from "../btf/encoded.js";
 import type { Requirements } from "../declare/requirements.js";
 import { mapInfo } from "../kernel/bpf.js";
 import type { Lab } from "../kernel/lab.js";
 import { createLabel } from "../kernel/label.js";
 import { type LoadedProgram, loadProgram } from "../kernel/load.js";
+import { openPinned } from "../kernel/pins.js";
 import { deepEqual, type LabObject } from "../plan/object.js";
 import type { Label, OwnLabel } from "../snapshot/label.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
@@ -190,48 +191,64 @@ export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
 		...Object.entries(object.room),
 		...object.byIfindex.map((map): [string, number] => [map, lab.firstIfindex + ports]),
 	]);
-	return loadProgram(name, elf, {
-		program: spec.function,
-		globals: new Map(
-			Object.entries(spec.globals).map(([global, value]) => [
-				global,
-				fill(value, (end) => lab.ifindex(end)) as Buffer,
-			]),
-		),
-		maxEntries: room,
-		maps: keptMaps(spec, lab.programs.get(name), room),
-		label: (ids) =>
-			createLabel({
-				lab: lab.name,
-				program: name,
-				source: spec.function,
-				digest: spec.digest,
-				globals: settingsOf(spec, lab),
-				firstIfindex: lab.firstIfindex,
-				ports,
-				own: {
-					maps: Object.fromEntries(
-						Object.entries(spec.maps).flatMap(([map, definition]) => {
-							const id = ids.get(map);
-							return id === undefined ? [] : [[map, { id, definition }]];
-						}),
-					),
-					...(spec.pin !== undefined && { pin: { path: spec.pin, made: [...lab.folders] } }),
-				},
-			}),
-	});
+	const pinned = openPinnedMaps(spec, lab);
+	try {
+		return loadProgram(name, elf, {
+			program: spec.function,
+			globals: new Map(
+				Object.entries(spec.globals).map(([global, value]) => [
+					global,
+					fill(value, (end) => lab.ifindex(end)) as Buffer,
+				]),
+			),
+			maxEntries: room,
+			maps: keptMaps(spec, lab.programs.get(name), pinned, room),
+			label: (ids) =>
+				createLabel({
+					lab: lab.name,
+					program: name,
+					source: spec.function,
+					digest: spec.digest,
+					globals: settingsOf(spec, lab),
+					firstIfindex: lab.firstIfindex,
+					ports,
+					own: {
+						maps: Object.fromEntries(
+							Object.entries(spec.maps).flatMap(([map, definition]) => {
+								const id = ids.get(map);
+								return id === undefined ? [] : [[map, { id, definition }]];
+							}),
+						),
+						...(spec.pin !== undefined && { pin: { path: spec.pin, made: [...lab.folders] } }),
+					},
+				}),
+		});
+	} finally {
+		for (const fd of pinned.values()) closeSync(fd);
+	}
 }
 
-/** The maps of the program before that this one can take over. */
+/** What is pinned where this program's maps are to be, and is the same: it outlives a program that was taken off. */
+function openPinnedMaps({ pin, maps }: OwnProgram, lab: Lab): Map<string, number> {
+	const found = Object.entries(maps).flatMap(([map, definition]): [string, number][] => {
+		const path = `${pin}/${map}`;
+		const fd = lab.pins.get(path)?.definition === definition ? openPinned(lab, path) : undefined;
+		return fd === undefined ? [] : [[map, fd]];
+	});
+	return new Map(found);
+}
+
+/** The maps of the program before, or those that are pinned, that this one can take over. */
 function keptMaps(
 	spec: OwnProgram,
 	before: LoadedProgram | undefined,
+	pinned: ReadonlyMap<string, number>,
 	room: ReadonlyMap<string, number>,
 ): Map<string, number> {
-	const kept = Object.keys(spec.maps).flatMap((map): [string, number][] => {
-		const fd = before?.maps.get(map);
-		if (fd === undefined || before?.label?.own?.maps[map]?.definition !== spec.maps[map]) return [];
-		return mapInfo(fd).maxEntries < (room.get(map) ?? 0) ? [] : [[map, fd]];
+	const known = before?.label?.own?.maps ?? {};
+	const kept = Object.entries(spec.maps).flatMap(([map, definition]): [string, number][] => {
+		const fd = known[map]?.definition === definition ? before?.maps.get(map) : pinned.get(map);
+		return fd === undefined || mapInfo(fd).maxEntries < (room.get(map) ?? 0) ? [] : [[map, fd]];
 	});
 	return new Map(kept);
 }

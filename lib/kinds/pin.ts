@@ -1,4 +1,3 @@
-import { mapInfo } from "../kernel/bpf.js";
 import type { Lab } from "../kernel/lab.js";
 import { pinMap, pinProblem, readPin, unpin } from "../kernel/pins.js";
 import type { LabObject } from "../plan/object.js";
@@ -32,7 +31,13 @@ export const pin: Kind<Pin> = {
 		for (const { label } of programs.values())
 			for (const folder of label?.own?.pin?.made ?? []) lab.folders.add(folder);
 		for (const path of lab.pins.keys()) if (!pins.get(path)?.ours) lab.pins.delete(path);
-		for (const [path, { map, ours }] of pins) if (ours && map !== undefined) lab.pins.set(path, map);
+		// What a label says of a map is as good as what was written down.
+		const maps = [...programs.values()].flatMap(({ label }) => Object.values(label?.own?.maps ?? {}));
+		const definitions = new Map(maps.map(({ id, definition }) => [id, definition]));
+		for (const [path, { map: id, ours }] of pins) {
+			const definition = definitions.get(id ?? 0);
+			if (ours && id !== undefined && definition !== undefined) lab.pins.set(path, { id, definition });
+		}
 	},
 	observe: (snapshot) => {
 		const { pins } = snapshot;
@@ -59,7 +64,7 @@ export const pin: Kind<Pin> = {
 			const problem = pinProblem(path);
 			if (problem !== undefined) return [problem];
 			const found = readPin(path);
-			if (!found || (found.map !== undefined && lab.pins.get(path) === found.map)) return [];
+			if (!found || (found.map !== undefined && lab.pins.get(path)?.id === found.map)) return [];
 			const what = found.map === undefined ? "something that is no map" : `map ${found.map}`;
 			return [`${path} is held by ${what}, which is not this lab's: choose another folder, or remove it`];
 		}),
@@ -73,9 +78,11 @@ function make(spec: Pin): LabObject<Pin> {
 
 function set(objects: readonly LabObject<Pin>[], lab: Lab): void {
 	forEach(objects, lab, ({ spec: { path, program, map } }) => {
-		const fd = map.startsWith("#") ? undefined : lab.program(program).maps.get(map);
-		if (fd === undefined) throw new Error(`program ${program} has no map ${map}`);
+		const { maps, label } = lab.program(program);
+		const fd = maps.get(map);
+		const known = label?.own?.maps[map];
+		if (fd === undefined || !known) throw new Error(`program ${program} has no map ${map}`);
 		pinMap(fd, path);
-		lab.pins.set(path, mapInfo(fd).id);
+		lab.pins.set(path, known);
 	});
 }

@@ -1,14 +1,22 @@
 import { closeSync } from "node:fs";
+import { NetlinkError } from "../errors.js";
 import { type Lab, markOf } from "../kernel/lab.js";
 import { inFresh, openCurrent } from "../kernel/netns.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "../kernel/socket.js";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.js";
 import { deleteAddress, linkLocal, setAddress } from "../netlink/address.js";
-import { changeLink, createVeth, deleteLink, type LinkSetting, type VethEnd } from "../netlink/link.js";
+import {
+	changeLink,
+	createVeth,
+	deleteLink,
+	type LinkSetting,
+	setXdp,
+	type VethEnd,
+} from "../netlink/link.js";
 import type { LabObject } from "../plan/object.js";
 import { pairName, sortEnds } from "../snapshot/identify.js";
 import type { LabEnd } from "../snapshot/snapshot.js";
-import { IPV6_MIN_MTU } from "../topology/mtu.js";
+import { IPV6_MIN_MTU, MAX_PEER_MTU } from "../topology/mtu.js";
 import { type End, type EndName, HOST, type Namespace } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
 
@@ -68,6 +76,13 @@ export const veth: Kind<Veth> = {
 			// Below IPv6's least MTU the kernel forgets all IPv6 of the link, and nothing brings it back.
 			return now.mtu < IPV6_MIN_MTU !== side.mtu < IPV6_MIN_MTU;
 		}),
+	// What a native program can take limits its peer's MTU (max_mtu, set by veth_xdp_set()): one that can
+	// take more has to be there before.
+	waits: (from, to) =>
+		Object.entries(to.ends).some(([name, { mtu }]) => {
+			const now = from.ends[name as EndName]?.mtu ?? mtu;
+			return mtu > now && mtu > MAX_PEER_MTU;
+		}),
 	// A new MAC flushes the link's neighbours (neigh_changeaddr()); a link that is down has lost its
 	// routes, neighbours and IPv6 addresses already, which the observation shows.
 	takes: (from, to, other) =>
@@ -93,9 +108,12 @@ export const veth: Kind<Veth> = {
 	update: (changes, lab) => {
 		const before = new Map(changes.map(({ from, object }) => [object, from.spec]));
 		forEach([...before.keys()], lab, (object) => {
-			for (const [end, side] of sides(object.spec)) {
+			const ends = sides(object.spec);
+			for (const [i, [end, side]] of ends.entries()) {
 				const now = before.get(object)?.ends[end];
-				if (now) updateSide(lab, end, now, side);
+				if (!now) continue;
+				updateSide(lab, end, now, side);
+				if (now.mtu !== side.mtu) setMtu(lab, end, ends[1 - i]?.[0], side.mtu);
 			}
 		});
 	},
@@ -202,6 +220,9 @@ function differences(wanted: VethSide, now: VethSide): string[] {
 	return [
 		...text("mac", now.mac, wanted.mac),
 		...text("mtu", now.mtu, wanted.mtu),
+		...(wanted.mtu > now.mtu && wanted.mtu > MAX_PEER_MTU
+			? ["(packets between may be lost: a program that limits it is taken off for it)"]
+			: []),
 		...text("state", now.up ? "up" : "down", wanted.up ? "up" : "down"),
 		...(wanted.marked && !now.marked ? ["mark missing → set"] : []),
 		...text("rx queues", now.queues[0], wanted.queues[0]),
@@ -296,12 +317,11 @@ function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): vo
 	settle(lab, end, wanted, differingSettings(wanted, now));
 	const newMac = now.mac !== wanted.mac;
 	const unmarked = wanted.marked && !now.marked;
-	if (newMac || unmarked || now.mtu !== wanted.mtu || now.up !== wanted.up)
+	if (newMac || unmarked || now.up !== wanted.up)
 		lab.queue(
 			namespace,
 			changeLink(index, {
 				...(newMac && { mac: wanted.mac }),
-				...(now.mtu !== wanted.mtu && { mtu: wanted.mtu }),
 				...(now.up !== wanted.up && { up: wanted.up }),
 				...(unmarked && { alias: lab.mark }),
 			}),
@@ -311,6 +331,37 @@ function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): vo
 		const EACCES = 13;
 		lab.queue(namespace, deleteAddress(index, linkLocal(now.mac)), GONE);
 		lab.queue(namespace, setAddress(index, linkLocal(wanted.mac)), [EACCES]);
+	}
+}
+
+/**
+ * A peer's native program may limit an MTU, and the limit stays where another takes its place: veth_xdp_set()
+ * raises it only for the first. So it is taken off for a moment where the kernel says that it is in the way.
+ */
+function setMtu(lab: Lab, end: EndName, peer: EndName | undefined, mtu: number): void {
+	const EINVAL = 22;
+	const set = () => {
+		lab.queue(split(end).namespace, changeLink(lab.ifindex(end), { mtu }));
+		lab.flush();
+	};
+	lab.flush();
+	const runs = peer === undefined ? undefined : lab.attached.get(peer);
+	const fd = runs?.mode === "native" ? lab.held.get(runs.id)?.fd : undefined;
+	try {
+		set();
+	} catch (error) {
+		const inTheWay = error instanceof NetlinkError && error.errno === EINVAL && mtu > MAX_PEER_MTU;
+		if (!inTheWay || peer === undefined || fd === undefined) throw error;
+		const attach = (program: number) => {
+			lab.queue(split(peer).namespace, setXdp(lab.ifindex(peer), "native", program));
+			lab.flush();
+		};
+		attach(-1);
+		try {
+			set();
+		} finally {
+			attach(fd);
+		}
 	}
 }
 

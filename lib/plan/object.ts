@@ -36,6 +36,8 @@ export interface KindRules<Spec = unknown> {
 	replaces?(from: Spec, to: Spec): boolean;
 	/** Changing the object in place makes the kernel drop `other`, which is then made again. */
 	takes?(from: LabObject<Spec>, to: LabObject<Spec>, other: LabObject): boolean;
+	/** A change in place that comes after all else, as what runs there now does not allow it. */
+	waits?(from: Spec, to: Spec): boolean;
 	/** It goes onto links that are up: made after what has to be on them before a packet comes. */
 	readonly needsUp?: boolean;
 	/** Removed by a request of its own even where its container goes too. */

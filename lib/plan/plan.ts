@@ -73,14 +73,21 @@ export function diff(desired: readonly LabObject[], actual: readonly LabObject[]
 	return {
 		changes: [
 			...removals.filter((object) => !wanted.has(idOf(object))).map(remove),
-			...making.filter(({ object }) => !object.late),
+			...making.filter((change) => !isLate(change, rules)),
 			...lateRemovals.map(remove),
-			...making.filter(({ object }) => object.late),
+			...making.filter((change) => isLate(change, rules)),
 		],
 		removals,
 		lateRemovals,
 		folded,
 	};
+}
+
+/** Whether a change is made after all else. */
+export function isLate(change: Change, rules: Rules): boolean {
+	if (change.object.late) return true;
+	const { from, object } = change.action === "update" ? change : {};
+	return (from && object && rules(object.kind).waits?.(from.spec, object.spec)) ?? false;
 }
 
 /** The steps that two lists of objects call for, with all that one step draws after it. */

@@ -94,6 +94,8 @@ export interface EntrySnapshot {
 	value: string;
 	/** The object that asked for it; absent of one that was found among all. */
 	of?: LabObject;
+	/** This command has written it so. */
+	written?: boolean;
 }
 
 export interface PinSnapshot {
@@ -117,5 +119,7 @@ export interface EntryQuery {
 	program: string;
 	map: string;
 	key: Encoded;
+	/** Of an array, an entry of zeros is none. */
+	initial: boolean;
 	of: LabObject;
 }

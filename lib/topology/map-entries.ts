@@ -1,4 +1,4 @@
-import { parseBytes, parsePrefixKey } from "../btf/bytes.js";
+import { maskPrefixKey, parseBytes, parsePrefixKey } from "../btf/bytes.js";
 import type { Encoder } from "../btf/encode.js";
 import { type Encoded, encoded } from "../btf/encoded.js";
 import { toInteger } from "../btf/integer.js";
@@ -73,15 +73,31 @@ export class MapResolver {
 		const { type, keySize, keyType } = this.#map;
 		if (type === LPM_TRIE && typeof key === "string") return this.#prefix(key, place);
 		const found = this.#encode(keyType, keySize, key, place);
+		if (type === LPM_TRIE) return this.#trieKey(found, place);
 		if (mapType(type).indexed) this.#checkIndex(found, place);
 		return found;
+	}
+
+	/** Of a key by its members: the bits behind the prefix are cleared, as they do not count. */
+	#trieKey(key: Encoded, place: Place): Encoded {
+		const bytes = Buffer.from(key.hex, "hex");
+		if (bytes.length < 5 || key.ifindexes) return key;
+		const masked = maskPrefixKey(bytes);
+		if (masked) return encoded(masked);
+		const bits = 8 * (bytes.length - 4);
+		this.#error(
+			place,
+			`a prefix of ${bytes.readUInt32LE()} bits does not fit ${quote(this.#map.name)}`,
+			`0 to ${bits}`,
+		);
+		return key;
 	}
 
 	/** `10.0.0.0/8`, or the bytes of a key. */
 	#prefix(key: string, place: Place): Encoded {
 		const { name, keySize, keyType } = this.#map;
 		const bytes = parsePrefixKey(key, keySize) ?? parseBytes(key, keySize);
-		if (bytes) return encoded(bytes);
+		if (bytes) return this.#trieKey(encoded(bytes), place);
 		const forms: Record<number, string> = { 8: "an IPv4 prefix", 20: "an IPv6 prefix" };
 		const hint = forms[keySize] ?? (keyType === undefined ? digitsOf(keySize) : "a mapping of its members");
 		this.#error(place, `${quote(key)} is no key of ${quote(name)}`, hint);
@@ -112,6 +128,7 @@ export class MapResolver {
 			this.#error(within, `an entry of ${quote(name)} has no room for a program`, hint);
 			return { value: { hex: "" } };
 		}
+		if (redirects && toInteger(value) !== undefined) return { value: this.#number(redirects, value, place) };
 		return { value: this.#encode(valueType, valueSize, value, place) };
 	}
 
@@ -121,8 +138,7 @@ export class MapResolver {
 	 */
 	#redirect(kind: "devmap" | "cpumap", value: unknown, place: Place): { value: Encoded; program?: string } {
 		const first = kind === "devmap" ? "ifindex" : "qsize";
-		if (toInteger(value) !== undefined)
-			return { value: withProgram(this.#encoder.encodeNumber(first, value, place)) };
+		if (toInteger(value) !== undefined) return { value: withProgram(this.#number(kind, value, place)) };
 		const fields = isMapping(value) ? value : {};
 		const { [first]: target, program, ...others } = fields;
 		if (target === undefined || Object.keys(others).length > 0) {
@@ -135,9 +151,19 @@ export class MapResolver {
 		const half =
 			kind === "devmap" && typeof target === "string" && toInteger(target) === undefined
 				? this.#encoder.encodeIfindex(target, within)
-				: this.#encoder.encodeNumber(first, target, within);
+				: this.#number(kind, target, within);
 		const found = program === undefined ? undefined : this.#program(program, fields);
 		return { value: withProgram(half), ...(found !== undefined && { program: found }) };
+	}
+
+	/** An entry with a 0 is one that is deleted; a queue has a greatest length: __cpu_map_entry_alloc() of kernel/bpf/cpumap.c. */
+	#number(kind: "devmap" | "cpumap", value: unknown, place: Place): Encoded {
+		const [name, most] = kind === "devmap" ? ["ifindex", 2 ** 31 - 1] : ["qsize", 16384];
+		const found = this.#encoder.encodeNumber(name, value, place);
+		const number = toInteger(value);
+		if (number !== undefined && (number < 1n || number > BigInt(most)))
+			this.#error(place, `${number} is no ${name} of a ${kind}`, `1 to ${most}`);
+		return found;
 	}
 
 	#program(program: unknown, fields: object): string | undefined {

@@ -2,12 +2,10 @@
 import { mapType, PROG_ARRAY } from "../programs/maps.js";
 import { BUILT_IN_PROGRAMS, type Context } from "./declared.js";
 import type { ProgramUse } from "./map-entries.js";
+import { MAX_PEER_MTU } from "./mtu.js";
 import { quote } from "./printable.js";
 import type { ProgramSource } from "./programs.js";
 import type { End, EndName, Program, Veth } from "./topology.js";
-
-/** What a native program that is not `xdp.frags` takes of a peer's MTU: veth_xdp_set() of drivers/net/veth.c. */
-const MAX_PEER_MTU = 3506;
 
 /** What a map redirects is for a program of its own type. */
 export function checkUses(
@@ -92,10 +90,17 @@ export function checkPins(
 	{ report, positions }: Context,
 ): void {
 	const taken = new Map<string, string>();
+	const folders = programs.flatMap(({ pin }) => pin ?? []);
 	for (const { name, pin, maps } of programs) {
 		const entry = sources.find((source) => source.name === name)?.entry;
 		for (const map of pin === undefined ? [] : maps) {
 			const path = `${pin}/${map.name}`;
+			const within = folders.find((folder) => folder === path || folder.startsWith(`${path}/`));
+			if (within !== undefined && entry) {
+				const message = `${quote(path)} is to be a map, and ${quote(within)} a folder`;
+				report.error(positions.value(entry, "pin"), "duplicate", message, "choose another folder");
+				break;
+			}
 			const other = taken.get(path);
 			if (other !== undefined && entry) {
 				const message = `${quote(path)} would be pinned twice: by ${quote(other)} and ${quote(name)}`;

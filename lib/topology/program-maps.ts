@@ -28,6 +28,7 @@ export function resolveMaps(
 		const {
 			entries: items = [],
 			exact = false,
+			initial = false,
 			max_entries,
 		} = Array.isArray(value) ? { entries: value } : value;
 		const map = max_entries === undefined ? found : { ...found, maxEntries: max_entries };
@@ -35,7 +36,7 @@ export function resolveMaps(
 		const byIfindex =
 			resolved.some((one) => endsOf(one.key).length > 0) && mapType(map.type).indexed === true;
 		maps.set(name, { map, exact, byIfindex });
-		entries.push(...resolved);
+		entries.push(...resolved.map((one) => ({ ...one, ...(initial && { initial }) })));
 	}
 	return {
 		entries,

@@ -164,6 +164,8 @@ export interface MapEntry {
 	/** The value as the file writes it: `XDP_PASS`. */
 	text: string;
 	value: Encoded;
+	/** It is written where it is missing, and what the program makes of it is left alone. */
+	initial?: true;
 	/** The program that runs on what the entry redirects; its descriptor is the value's last 4 bytes. */
 	program?: string;
 }

@@ -9,7 +9,7 @@ import { changeLine, planDocument } from "../plan/render.js";
 import { declare, look } from "../reconcile.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
 import type { Expectation, Topology } from "../topology/topology.js";
-import { forwardingSysctl, LOOKS, type Scene, wrongProgram } from "./looks.js";
+import { forwardingSysctl, LOOKS, nobodyCounts, type Scene, wrongProgram } from "./looks.js";
 import { type Path, pathOf } from "./path.js";
 
 /** How the lab differs from its topology, in the plan's words. */
@@ -26,6 +26,8 @@ export function findCauses(
 	{ flows, actions }: Pick<CheckReport, "flows" | "actions">,
 ): string[] {
 	const snapshot = lookClosely(lab, topology);
+	const uncounted = actions.flatMap(({ ok, end }) => (ok ? [] : nobodyCounts(end, snapshot)));
+	if (uncounted.length > 0 && flows.every(({ ok }) => ok)) return uncounted;
 	const requirements = expand(topology);
 	const all = flowsOf(expectation, topology);
 	const failed = all.filter((_, i) => !flows[i]?.ok);

@@ -32,6 +32,14 @@ const lacksEnd: Look = ({ namespace }, { snapshot, requirements }) => {
 
 const lacksProgram: Look = ({ ingress }, scene) => ingress && wrongProgram(ingress.name, scene);
 
+/** What a veth counts is what its driver runs; in generic mode only the lab's own programs count, by themselves. */
+export function nobodyCounts(end: EndName, { ends, programs }: Snapshot): string[] {
+	const generic = ends.get(end)?.link.xdp.find(({ mode }) => mode === "generic");
+	const label = generic && programs.get(generic.id)?.label;
+	if (!generic || (label && !label.own)) return [];
+	return [`nobody counts on ${end}: a program of one's own is counted by the interface, in native mode only`];
+}
+
 /** An end that does not run the program that it should. */
 export function wrongProgram(
 	name: EndName,

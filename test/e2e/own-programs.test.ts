@@ -336,6 +336,15 @@ describe.concurrent("maps that are pinned", () => {
 		expect(await list()).toEqual(names);
 	});
 
+	test.sequential("keep what they hold where somebody has taken the program off", async () => {
+		const before = await packets();
+		await bench.machine.run("ip", ["link", "set", "uno", "xdp", "off"]);
+		await apply();
+		expect(await packets()).toBe(before);
+		expect(await ping(bench.machine, toDos)).toBe(3);
+		expect(await packets()).toBe((before ?? 0) + 3);
+	});
+
 	test.sequential("move with the file", async () => {
 		await apply(text.replace("course/uno", "course/dos"));
 		expect((await bench.machine.run("ls", ["/sys/fs/bpf/course"])).stdout).toBe("dos");

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -344,4 +344,79 @@ describe("tail calls through an array that the object fills itself", () => {
 		await apply(topology);
 		expect(answers()).toBe(true);
 	});
+});
+
+describe("an entry that the program itself changes", () => {
+	const source = `${map("budget", "ARRAY", "__u32", "__u64", 2)}${map("seen", "HASH", "__u32", "__u64", 2)}
+		const volatile __u32 step = 1;
+		SEC("xdp") int spend(struct xdp_md *ctx) {
+			__u32 key = 0;
+			__u64 *left = bpf_map_lookup_elem(&budget, &key), *count = bpf_map_lookup_elem(&seen, &key);
+			if (left) *left -= step;
+			if (count) *count += step;
+			return XDP_PASS;
+		}\n`;
+	const text = (maps: string, step = 1) =>
+		lab(`own: { object: ${compile("spend", source)}, globals: { step: ${step} }, maps: { ${maps} } }`);
+	const send = () => sh("ping -n -q -c 3 -i 0.01 -I a 10.1.0.2");
+	const both = (options: string) =>
+		["budget", "seen"].map((name) => `${name}: { ${options} entries: [{ key: 0, value: 100 }] }`).join(", ");
+
+	test("does not keep an apply from being done while packets flow", async () => {
+		await applyLab(text(both("")));
+		const flood = spawn("ping", ["-n", "-q", "-f", "-c", "2000000", "-I", "a", "10.1.0.2"], {
+			stdio: "ignore",
+		});
+		try {
+			for (const step of [2, 3, 4]) await applyLab(text(both(""), step));
+			expect(flood.exitCode).toBeNull();
+		} finally {
+			flood.kill("SIGKILL");
+		}
+	});
+
+	test("is left alone where it is but the initial one, under a new program as well", async () => {
+		const first = text(both("initial: true,"));
+		await applyLab(first);
+		send();
+		expect(await planned(first)).toEqual([]);
+		expect(await planned(text(both("initial: true,"), 5))).toEqual([
+			"~ program own: another step: loaded anew, maps kept",
+			"~ xdp host:a: own, loaded anew",
+		]);
+		await applyLab(text(both("initial: true,"), 5));
+		expect(dump("host:a", "budget")[0]?.formatted?.value).toBeLessThan(100);
+		expect(dump("host:a", "seen")[0]?.formatted?.value).toBeGreaterThan(100);
+	});
+});
+
+describe("an MTU and the program that allows it", () => {
+	const program = (section: string) =>
+		`SEC("${section}") int large(struct xdp_md *ctx) { return XDP_PASS; }\n`;
+	const at = (mtu: number, section: string) =>
+		lab(`own: { object: ${compile(section, program(section))} }`, {
+			a: `xdp: own, mtu: ${mtu}`,
+			peer: `mtu: ${mtu}`,
+		});
+
+	test("go up and down together, which the plan says is not without a gap", async () => {
+		const [small, large] = [at(1500, "xdp"), at(9000, "xdp.frags")];
+		await applyLab(small);
+		expect((await planned(large)).join("\n")).toContain(
+			"mtu 1500 → 9000, host:a (packets between may be lost",
+		);
+		await applyLab(large);
+		expect(await planned(large)).toEqual([]);
+		expect(attached("host:a")?.name).toBe("large");
+		await applyLab(small);
+		expect(await planned(small)).toEqual([]);
+	});
+});
+
+test("an object may have more maps than a program can use", async () => {
+	const names = Array.from({ length: 70 }, (_, i) => `many_${i}`);
+	const source = `${names.map((name) => map(name, "ARRAY", "__u32", "__u32", 1)).join("")}${PASS}`;
+	const text = lab(`own: { object: ${compile("many", source)}, maps: { many_69: [{ key: 0, value: 1 }] } }`);
+	await applyLab(text);
+	expect(await planned(text)).toEqual([]);
 });
