@@ -20,7 +20,8 @@ export function readContents(
 	const wanted = [...lab.written.values(), ...queries].filter(isOfProgram);
 	for (const [map, fd] of maps) {
 		const entries = new Map<string, EntrySnapshot>();
-		if (queries.some((query) => "all" in query && query.program === program && query.map === map))
+		const all = queries.some((query) => "all" in query && query.program === program && query.map === map);
+		if (all && !lab.swept.has(`${program} ${map}`))
 			for (const entry of readAll(fd)) entries.set(entry.key, entry);
 		const asked = wanted.filter((query) => query.map === map);
 		const there = asked.length ? keysOfTrie(fd) : undefined;

@@ -33,6 +33,8 @@ export class Lab {
 	readonly attached = new Map<EndName, { mode: "native" | "generic"; id: number }>();
 	/** Entries of maps that this command has written, by name: an undo looks at them as well. */
 	readonly written = new Map<string, EntryQuery>();
+	/** Maps from which this command has removed entries: `own config`. What comes in then, others have written. */
+	readonly swept = new Set<string>();
 	/** The maps that earlier commands have pinned, by path. */
 	readonly pins = new Map<string, PinnedMap>();
 	/** The folders that were made to pin maps in. */

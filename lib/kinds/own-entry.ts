@@ -112,6 +112,7 @@ export function put(object: LabObject<OwnEntry>, lab: Lab): void {
 
 export function erase(spec: OwnEntry, lab: Lab): void {
 	const { map, key } = locate(spec, lab);
+	lab.swept.add(`${spec.program} ${spec.map}`);
 	const { type, valueSize } = mapInfo(map);
 	// An array has no entry to delete, only one of zeros.
 	if (mapType(type).array) putValue(map, key, Buffer.alloc(valueSize));
@@ -128,8 +129,7 @@ export function describe(spec: OwnEntry): string {
 	return `${spec.program} ${spec.map}[${spec.label}] = ${valueText(spec)}`;
 }
 
-export function valueText({ text, value, runs }: OwnEntry): string {
+export function valueText({ text, value }: OwnEntry): string {
 	const ends = endsOf(value);
-	const shown = text ?? (ends.length ? ends.join(", ") : `0x${value.hex}`);
-	return runs === undefined ? shown : `${shown} through ${runs}`;
+	return text ?? (ends.length ? ends.join(", ") : `0x${value.hex}`);
 }

@@ -9,9 +9,10 @@ import { createLabel } from "../kernel/label.js";
 import { type LoadedProgram, loadProgram } from "../kernel/load.js";
 import { openPinned } from "../kernel/pins.js";
 import { deepEqual, type LabObject } from "../plan/object.js";
+import { mapType, PROG_ARRAY } from "../programs/maps.js";
 import type { Label, OwnLabel } from "../snapshot/label.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
-import type { Program as Declared, EndName } from "../topology/topology.js";
+import type { Program as Declared, EndName, ProgramMap } from "../topology/topology.js";
 import { holdsAll, portsFor } from "./ports.js";
 import { vethOf } from "./veth.js";
 
@@ -69,7 +70,7 @@ function specOfDeclared(program: Declared, byIfindex: string[], ends: number): O
 		function: program.function,
 		digest,
 		globals: Object.fromEntries(globals.map(({ name, value }) => [name, value])),
-		maps: Object.fromEntries(maps.map(({ name, definition }) => [name, hash(Buffer.from(definition))])),
+		maps: Object.fromEntries(maps.map((map) => [map.name, identityOf(map, program)])),
 		ports: byIfindex.length > 0 ? portsFor(ends) : 0,
 		...(pin !== undefined && { pin }),
 		object: {
@@ -82,6 +83,19 @@ function specOfDeclared(program: Declared, byIfindex: string[], ends: number): O
 			byIfindex,
 		},
 	};
+}
+
+/**
+ * What must be the same for a map to be kept. The kernel ties one that runs programs to those that take, or do
+ * not take, frames in several buffers (bpf_prog_map_compatible()); and a prog_array that is loaded anew
+ * would change the calls of the program that still runs.
+ */
+function identityOf({ type, definition }: ProgramMap, { frags, digest, globals }: Declared): string {
+	const more = [
+		...(mapType(type).redirects ? [frags] : []),
+		...(type === PROG_ARRAY ? [digest, globals] : []),
+	];
+	return hash(Buffer.from(JSON.stringify([definition, ...more])));
 }
 
 /** The maps that may hold nothing but what the file says are read whole. */

@@ -333,6 +333,27 @@ describe("tail calls through an array that the object fills itself", () => {
 		expect(answers()).toBe(false);
 	});
 
+	test("stay those of the program that runs until another takes its place", async () => {
+		await applyLab(text("pin: /sys/fs/bpf/own-test"));
+		const other = source.replace("return XDP_DROP", "return XDP_PASS");
+		const changed = lab(
+			`own: { object: ${compile("tail2", other)}, program: first, pin: /sys/fs/bpf/own-test }`,
+		);
+		const interruption = new InterruptedError("SIGINT");
+		let interrupted = false;
+		const progress: Progress = async (stages) => {
+			for (const stage of stages) await stage.run();
+			if (interrupted) return;
+			interrupted = true;
+			throw interruption;
+		};
+		expect((await failureOf(apply(await load(changed), { progress }), InterruptedError)).undone).toBe(true);
+		expect(answers()).toBe(false);
+		await applyLab(changed);
+		expect(answers()).toBe(true);
+		expect(await planned(changed)).toEqual([]);
+	});
+
 	test("are warned of where it is not: the kernel empties it", async () => {
 		const topology = await load(text(""));
 		expect(topology.warnings).toEqual([
@@ -370,6 +391,27 @@ describe("an entry that the program itself changes", () => {
 		try {
 			for (const step of [2, 3, 4]) await applyLab(text(both(""), step));
 			expect(flood.exitCode).toBeNull();
+		} finally {
+			flood.kill("SIGKILL");
+		}
+	});
+
+	test("is removed from an exact map, and that it comes back is no failure", async () => {
+		const exact = `${map("sources", "LRU_HASH", "__u64", "__u32", 4096)}
+			SEC("xdp") int fill(struct xdp_md *ctx) {
+				__u64 now = bpf_ktime_get_ns(); __u32 one = 1;
+				bpf_map_update_elem(&sources, &now, &one, BPF_ANY);
+				return XDP_PASS;
+			}\n`;
+		const text = lab(
+			`own: { object: ${compile("fill", exact)}, maps: { sources: { exact: true, entries: [{ key: 1, value: 1 }] } } }`,
+		);
+		await applyLab(text);
+		const flood = spawn("ping", ["-n", "-q", "-f", "-c", "2000000", "-I", "a", "10.1.0.2"], {
+			stdio: "ignore",
+		});
+		try {
+			for (let i = 0; i < 3; i++) await applyLab(text);
 		} finally {
 			flood.kill("SIGKILL");
 		}
