@@ -81,7 +81,20 @@ describe.sequential("topologies/load-balancer.yaml", () => {
 			expect(await answers(address, 4000)).toHaveLength(FLOWS);
 		});
 
-		test("sends nothing to a backend that has left the file; the rest of its flows stay", async () => {
+		test("moves the flows of a backend that leaves, and no others", async () => {
+			const two = "value: { v4: { ipv4: two:veth0 }, v6: { ipv6: two:veth0 } } }";
+			const line = `          - { key: 2, ${two}\n`;
+			const three = textOf("load-balancer.yaml").replace(line, `${line}          - { key: 3, ${two}\n`);
+			await apply(bench, three);
+			const before = await answers(address);
+			await apply(bench, FILE);
+			const after = await answers(address);
+			// By remainders of a division, half of them would move.
+			expect(after.filter((_, i) => before[i] === "one")).toEqual(before.filter((name) => name === "one"));
+			expect(answeredBy("one", after)).toBeGreaterThan(answeredBy("one", before));
+		});
+
+		test("sends nothing to a backend that has left the file, and the same flows once it is back", async () => {
 			const before = await runningOn(bench.machine, "balancer:veth0");
 			const first = await answers(address);
 			const without = textOf("load-balancer.yaml").replace(/^.*key: 2,.*\n/m, "");
