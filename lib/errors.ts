@@ -1,10 +1,16 @@
+import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
 
 /** `ENODEV: no such device`, from a positive errno. */
 export function errnoText(errno: number): string {
 	const entry = getSystemErrorMap().get(-errno);
-	// The kernel has some of its own, such as ENOTSUPP (524), which errno(3) does not know.
-	return entry ? `${entry[0]}: ${entry[1]}` : `errno ${errno}`;
+	return entry ? `${entry[0]}: ${entry[1]}` : nameOf(errno);
+}
+
+/** The kernel has some of its own, such as ENOTSUPP (524), which errno(3) does not know. */
+function nameOf(errno: number): string {
+	const known = Object.entries(constants.errno).find(([, number]) => number === errno);
+	return known ? known[0] : `errno ${errno}`;
 }
 
 /** A system call, or a function of the C library, that failed. */

@@ -1,5 +1,5 @@
 import { accessSync, closeSync, constants, existsSync, readFileSync } from "node:fs";
-import { errnoText, fileError, UnsupportedError } from "../errors.js";
+import { errnoText, fileError, SyscallError, UnsupportedError } from "../errors.js";
 import { Libbpf } from "../ffi/libbpf.js";
 
 /** <linux/capability.h> */
@@ -71,10 +71,11 @@ export function requireXdp(): void {
 	const fd = bpf.call.progLoad(BPF_PROG_TYPE_XDP, "probe", "GPL", returnPass, 2, options);
 	if (fd >= 0) closeSync(fd);
 	else if (fd === -EPERM) throw new UnsupportedError(FORBIDDEN);
-	else
+	else if (fd === -EINVAL)
 		throw new UnsupportedError(
-			`this kernel does not load XDP programs that take jumbo frames (${errnoText(-fd)}): use Linux 6.1 or newer`,
+			"this kernel does not load XDP programs that take jumbo frames: use Linux 6.1 or newer",
 		);
+	else throw new SyscallError("BPF_PROG_LOAD of the smallest program", -fd);
 }
 
 /** The root of a user namespace has all capabilities there, and may not use BPF or large socket buffers. */
@@ -88,3 +89,4 @@ const FORBIDDEN =
 
 const EPERM = 1;
 const ENOENT = 2;
+const EINVAL = 22;

@@ -1,13 +1,17 @@
-import { NetlinkError } from "../errors.js";
+import { NetlinkError, SyscallError } from "../errors.js";
 import { decodeAddress, dumpAddresses } from "../netlink/address.js";
 import { decodeNeighbor, dumpNeighbors } from "../netlink/neighbor.js";
 import { decodeForwarding, getNetconf, NETCONF_SYSCTLS } from "../netlink/netconf.js";
 import { decodeRoute, dumpRoutes } from "../netlink/route.js";
+import type { Features } from "../snapshot/features.js";
 import type { NamespaceLinks, NamespaceSnapshot } from "../snapshot/snapshot.js";
+import type { EndName } from "../topology/topology.js";
 import { ENOENT } from "./bpf.js";
 import type { Lab } from "./lab.js";
 import type { NetlinkSocket } from "./socket.js";
 import { readSysctl } from "./sysctl.js";
+
+const ENODEV = 19;
 
 /** What is read of a namespace beyond links, addresses, routes and neighbours. */
 export interface Extras {
@@ -29,7 +33,10 @@ export function readNamespace(lab: Lab, known: NamespaceLinks, extras: Extras): 
 		neighbors: route.dump(dumpNeighbors(), decodeNeighbor),
 		sysctls: readSysctls(lab, name, extras.sysctls),
 		features: new Map(
-			extras.devices.map((link) => [indexes.get(link) ?? 0, lab.features(`${name}:${link}`)]),
+			extras.devices.flatMap((link) => {
+				const features = readFeatures(lab, `${name}:${link}`);
+				return features ? [[indexes.get(link) ?? 0, features]] : [];
+			}),
 		),
 	};
 }
@@ -42,7 +49,17 @@ export function skimNamespace(lab: Lab, name: string, extras: Extras): void {
 	for (const family of [4, 6] as const) readRoutes(route, family, nothing);
 	route.dump(dumpNeighbors(), nothing);
 	readSysctls(lab, name, extras.sysctls);
-	for (const link of extras.devices) lab.features(`${name}:${link}`);
+	for (const link of extras.devices) readFeatures(lab, `${name}:${link}`);
+}
+
+/** Undefined where the link has gone since it was listed, as one whose peer's namespace is being undone. */
+function readFeatures(lab: Lab, end: EndName): Features | undefined {
+	try {
+		return lab.features(end);
+	} catch (error) {
+		if (error instanceof SyscallError && error.errno === ENODEV) return undefined;
+		throw error;
+	}
 }
 
 /** IPv4 has no main table before something is in it. */

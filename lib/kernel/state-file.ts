@@ -56,7 +56,11 @@ export function writeWhole(path: string, text: string): void {
 		}
 		renameSync(temporary, path);
 	} catch (error) {
-		remove(temporary);
+		try {
+			remove(temporary);
+		} catch {
+			// The next command does; what went wrong first is what to tell.
+		}
 		throw (error as NodeJS.ErrnoException).code === "EISDIR"
 			? isDirectory(path)
 			: fileError(`write ${path}`, error);
