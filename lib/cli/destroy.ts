@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { type DestroyResult, destroy } from "../destroy.js";
-import { UsageError } from "../errors.js";
+import { InterruptedError, UsageError } from "../errors.js";
 import { requireCapabilities } from "../kernel/capabilities.js";
 import { listLabs } from "../kernel/labs.js";
 import { isEmpty } from "../plan/plan.js";
 import { silent } from "../progress.js";
 import { renderJson, renderText } from "../render-plan.js";
-import { type CommonOptions, command } from "./main.js";
+import { type CommonOptions, command, report } from "./main.js";
 import { note, printJson, useColor } from "./output.js";
 import { display } from "./progress.js";
 import { interruptible } from "./signals.js";
@@ -31,19 +31,29 @@ export function destroyCommand(name: string): Command {
 			if (target !== undefined && options.all) throw new UsageError("a lab, or --all: not both");
 			const labs = target === undefined ? labsUp(options.all ?? false) : [labOf(target)];
 			const results: DestroyResult[] = [];
+			const refusals: { lab: string; error: unknown }[] = [];
 			await interruptible(async (signal) => {
 				for (const lab of labs)
-					results.push(
-						await destroy(lab, {
-							signal,
-							kill: options.kill ?? false,
-							progress: options.quiet ? silent : display,
-							onWait: (holder) => note(`waiting for ${holder}`),
-						}),
-					);
+					try {
+						results.push(
+							await destroy(lab, {
+								signal,
+								kill: options.kill ?? false,
+								progress: options.quiet ? silent : display,
+								onWait: (holder) => note(`waiting for ${holder}`),
+							}),
+						);
+					} catch (error) {
+						if (labs.length === 1 || error instanceof InterruptedError) throw error;
+						refusals.push({ lab, error });
+					}
 			});
 			if (options.json) printJson(results.map((result) => renderJson(result)));
 			else if (!options.quiet) for (const result of results) show(result, options.verbose ?? false);
+			for (const { lab, error } of refusals) {
+				note(`${lab}: not destroyed`);
+				process.exitCode = Math.max(Number(process.exitCode ?? 0), report(error));
+			}
 			if (labs.length === 0 && !options.json && !options.quiet) process.stdout.write("no lab is up\n");
 		});
 }

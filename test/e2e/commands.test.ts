@@ -137,6 +137,17 @@ describe("xdp-destroy", () => {
 		expect(await snapshot(machine)).toEqual(bare);
 	});
 
+	test("of several goes on after one that it has to leave, and tells why", async () => {
+		await up("one", "two", "three");
+		const { ended, stop } = await machine.start("one", "bash", ["-c", "echo here; read"], /here/);
+		const { exitCode, stdout, stderr } = await machine.xdp("destroy", "--all", "--quiet");
+		expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+		expect(stderr).toMatch(/^one: not destroyed\nerror: processes still run in the lab:\n {2}one: bash/);
+		expect(namesIn(machine)).toEqual(["one"]);
+		await stop();
+		await ended;
+	});
+
 	test("without an argument lists several labs and removes none", async () => {
 		await up("one", "two");
 		expect(await machine.xdp("destroy")).toEqual({
