@@ -13,6 +13,8 @@ export interface Address {
 	prefix: string;
 	/** The kernel's route to the subnet is there. */
 	connected: boolean;
+	/** Another of the end's, made before it, is the primary address of its IPv4 subnet. */
+	secondary: boolean;
 }
 
 /** An address of one of the lab's ends. */
@@ -22,18 +24,35 @@ export const address: Kind<Address> = {
 	needsUp: true,
 	declare: ({ ends, peers }) =>
 		[...ends.values()].flatMap((end) =>
-			end.addresses.map((prefix) => object(end.name, prefix, vethOf(end.name, peers.get(end.name)?.name))),
+			end.addresses.map((prefix, i) =>
+				object(vethOf(end.name, peers.get(end.name)?.name), {
+					end: end.name,
+					prefix,
+					connected: true,
+					secondary: end.addresses.slice(0, i).some((other) => areOfOneSubnet(other, prefix)),
+				}),
+			),
 		),
 	observe: ({ ends, wanted }) =>
-		[...ends.values()].flatMap((end) =>
-			addressesOf(end)
-				.filter((one) => !isKernels(one, end.link.mac) || wanted.has(`address ${end.name} ${one.prefix}`))
-				.map(({ prefix }) => object(end.name, prefix, end.pair, isConnected(end, prefix))),
-		),
-	// The kernel makes the route to the subnet with the address, and only then.
+		[...ends.values()].flatMap((end) => {
+			const addresses = addressesOf(end);
+			const isWanted = ({ prefix }: netlink.Address) => wanted.has(`address ${end.name} ${prefix}`);
+			return addresses
+				.filter((one) => !isKernels(one, end.link.mac) || isWanted(one))
+				.map((one) =>
+					object(end.pair, {
+						end: end.name,
+						prefix: one.prefix,
+						connected: isConnected(end, one.prefix),
+						secondary: isSecondary(one, addresses.filter(isWanted)),
+					}),
+				);
+		}),
+	// The kernel makes the route to the subnet with the address, and only then, and which is the primary
+	// address of a subnet depends on which came first.
 	replaces: () => true,
-	// Removing a primary IPv4 address takes its secondaries along (__inet_del_ifa()); as there is no
-	// telling from here which is which, apply looks again and makes what is missing.
+	// Removing a primary IPv4 address takes its secondaries along or makes one of them primary
+	// (__inet_del_ifa()): apply looks again and makes what is missing.
 	create: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { end, prefix } }) =>
 			lab.queue(split(end).namespace, netlink.setAddress(lab.ifindex(end), prefix)),
@@ -43,17 +62,26 @@ export const address: Kind<Address> = {
 			lab.queue(split(end).namespace, netlink.deleteAddress(lab.ifindex(end), prefix), GONE),
 		),
 	describe: ({ spec: { end, prefix } }) => `${end} ${prefix}`,
-	describeChange: ({ prefix }) => `the kernel's route to ${netlink.subnetOf(prefix)} is gone`,
+	describeChange: (from, { prefix, secondary }) =>
+		from.secondary === secondary
+			? `the kernel's route to ${netlink.subnetOf(prefix)} is gone`
+			: from.secondary
+				? "secondary → primary"
+				: "primary → secondary",
 };
 
-function object(end: EndName, prefix: string, pair: string, connected = true): LabObject<Address> {
-	return {
-		kind: "address",
-		name: `${end} ${prefix}`,
-		spec: { end, prefix, connected },
-		within: [pair],
-		needs: [],
-	};
+function object(pair: string, spec: Address): LabObject<Address> {
+	return { kind: "address", name: `${spec.end} ${spec.prefix}`, spec, within: [pair], needs: [] };
+}
+
+/** As __inet_insert_ifa() of net/ipv4/devinet.c has it; IPv6 knows no such thing. */
+function areOfOneSubnet(one: string, other: string): boolean {
+	return !one.includes(":") && netlink.subnetOf(one) === netlink.subnetOf(other);
+}
+
+/** One that is secondary to what is not wanted is as good as a primary one: the kernel makes it that. */
+function isSecondary({ prefix, secondary }: netlink.Address, wanted: readonly netlink.Address[]): boolean {
+	return secondary && wanted.some((other) => !other.secondary && areOfOneSubnet(other.prefix, prefix));
 }
 
 function addressesOf({ link, namespace }: LabEnd): netlink.Address[] {

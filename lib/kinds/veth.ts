@@ -4,7 +4,7 @@ import { type Lab, markOf } from "../kernel/lab.js";
 import { inFresh, openCurrent } from "../kernel/netns.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "../kernel/socket.js";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.js";
-import { deleteAddress, linkLocal, setAddress } from "../netlink/address.js";
+import { deleteAddress, isOfMac, linkLocal, setAddress } from "../netlink/address.js";
 import {
 	changeLink,
 	createVeth,
@@ -14,6 +14,7 @@ import {
 	type VethEnd,
 } from "../netlink/link.js";
 import type { LabObject } from "../plan/object.js";
+import { ofLink } from "../snapshot/by-link.js";
 import { pairName, sortEnds } from "../snapshot/identify.js";
 import type { LabEnd } from "../snapshot/snapshot.js";
 import { IPV6_MIN_MTU, MAX_PEER_MTU } from "../topology/mtu.js";
@@ -29,6 +30,8 @@ export interface Veth {
 
 interface VethSide {
 	mac: string;
+	/** Addresses that the kernel has made of this MAC or another; none are asked for. */
+	linkLocal: string[];
 	mtu: number;
 	up: boolean;
 	/** Of an end in `host`: it can outlive its peer's name, and the alias then still says whose it is. */
@@ -91,8 +94,10 @@ export const veth: Kind<Veth> = {
 			([name, side]) =>
 				other.name.startsWith(`${name} `) && from.spec.ends[name as EndName]?.mac !== side.mac,
 		),
-	// The end in `host` would outlive a namespace by as long as the kernel takes to clean it up.
-	lingers: ({ spec }) => Object.keys(spec.ends).some((name) => name.startsWith(`${HOST}:`)),
+	// An end in a namespace that stays would outlive the other's by as long as the kernel takes to clean up.
+	lingers: ({ spec, within }, gone) =>
+		Object.keys(spec.ends).some((name) => name.startsWith(`${HOST}:`)) ||
+		within.some((namespace) => !gone.has(namespace)),
 	create: createPairs,
 	start: (objects, lab) => {
 		forEach(objects, lab, ({ spec }) => {
@@ -170,11 +175,13 @@ function wantedSide(end: End, namespace: Namespace | undefined): VethSide {
 		const own = `net.${family}.conf.${link}.${name}`;
 		return [own, ...names].some((sysctl) => sysctls[sysctl] !== undefined) ? null : value;
 	};
-	// In `host` they are objects of their own, with the reason why they are set.
+	// In `host` they are objects of their own, with the reason why they are set. What the file says of a whole
+	// namespace holds for its interfaces.
 	const forwarding = (setting: LinkSetting, all: string) =>
-		end.namespace === HOST ? null : unlessTold(setting, forwards, all);
+		end.namespace === HOST ? null : unlessTold(setting, Number(sysctls[all] ?? forwards));
 	return {
 		mac: end.mac,
+		linkLocal: [],
 		mtu: end.mtu,
 		up: true,
 		marked: end.namespace === HOST,
@@ -201,6 +208,11 @@ function actualSide({ link, namespace }: LabEnd, mark: string): VethSide {
 		String(settings[setting]) === namespace.sysctls.get(all) ? null : (settings[setting] ?? null);
 	return {
 		mac: link.mac,
+		linkLocal: ofLink(namespace.addresses, link.index)
+			.filter(
+				({ prefix, byKernel }) => isOfMac(prefix) && (byKernel === true || prefix === linkLocal(link.mac)),
+			)
+			.map(({ prefix }) => prefix),
 		mtu: link.mtu,
 		up: link.up,
 		marked: link.alias === mark,
@@ -219,6 +231,10 @@ function differences(wanted: VethSide, now: VethSide): string[] {
 	const text = (name: string, from: unknown, to: unknown) => (from === to ? [] : [`${name} ${from} → ${to}`]);
 	return [
 		...text("mac", now.mac, wanted.mac),
+		// What a change of the MAC was stopped at.
+		...(now.mac === wanted.mac
+			? strays(wanted, now).map((address) => `link-local ${address} → ${linkLocal(wanted.mac)}`)
+			: []),
 		...text("mtu", now.mtu, wanted.mtu),
 		...(wanted.mtu > now.mtu && wanted.mtu > MAX_PEER_MTU
 			? ["(packets between may be lost: a program that limits it is taken off for it)"]
@@ -231,6 +247,11 @@ function differences(wanted: VethSide, now: VethSide): string[] {
 			(name) => `${name} ${now.settings[name] ?? "unset"} → ${wanted.settings[name]}`,
 		),
 	];
+}
+
+/** Link-local addresses of a MAC that the end is not to have. */
+function strays(wanted: VethSide, now: VethSide): string[] {
+	return now.linkLocal.filter((address) => address !== linkLocal(wanted.mac));
 }
 
 function differingSettings(wanted: VethSide, now: VethSide): LinkSetting[] {
@@ -317,6 +338,12 @@ function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): vo
 	settle(lab, end, wanted, differingSettings(wanted, now));
 	const newMac = now.mac !== wanted.mac;
 	const unmarked = wanted.marked && !now.marked;
+	const old = strays(wanted, now);
+	// The kernel keeps the link-local address of the old MAC. In this order a crash leaves one too many,
+	// never none. Where IPv6 is disabled there is none.
+	const EACCES = 13;
+	if ((newMac || old.length) && wanted.mtu >= IPV6_MIN_MTU && wanted.up)
+		lab.queue(namespace, setAddress(index, linkLocal(wanted.mac)), [EACCES]);
 	if (newMac || unmarked || now.up !== wanted.up)
 		lab.queue(
 			namespace,
@@ -326,12 +353,7 @@ function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): vo
 				...(unmarked && { alias: lab.mark }),
 			}),
 		);
-	if (newMac && wanted.mtu >= IPV6_MIN_MTU && wanted.up) {
-		// The kernel keeps the link-local address of the old MAC. Where IPv6 is disabled it has none.
-		const EACCES = 13;
-		lab.queue(namespace, deleteAddress(index, linkLocal(now.mac)), GONE);
-		lab.queue(namespace, setAddress(index, linkLocal(wanted.mac)), [EACCES]);
-	}
+	for (const address of old) lab.queue(namespace, deleteAddress(index, address), GONE);
 }
 
 /**

@@ -1,4 +1,5 @@
 import {
+	AF_INET,
 	AF_INET6,
 	AF_UNSPEC,
 	decodeAttributes,
@@ -28,6 +29,7 @@ const table = {
 } satisfies Table;
 
 /** <linux/if_addr.h> */
+const IFA_F_SECONDARY = 0x01;
 const IFA_F_NODAD = 0x02;
 const IFA_F_MANAGETEMPADDR = 0x100;
 const IFA_F_PERMANENT = 0x80;
@@ -41,6 +43,8 @@ export interface Address {
 	prefix: string;
 	/** Put there by somebody, not by the kernel nor by a router's advertisement. */
 	permanent: boolean;
+	/** Of IPv4: made after another of its subnet, whose address packets leave with. */
+	secondary: boolean;
 	/** IFA_PROTO says that the kernel made it; undefined on kernels that do not say. */
 	byKernel: boolean | undefined;
 }
@@ -59,6 +63,8 @@ export function decodeAddress(body: Buffer): Address {
 		index: body.readUInt32LE(4),
 		prefix: `${values.local ?? values.address}/${body.readUInt8(1)}`,
 		permanent: (flags & IFA_F_PERMANENT) !== 0 && (flags & IFA_F_MANAGETEMPADDR) === 0,
+		// Of IPv6 the same bit says that an address is temporary.
+		secondary: body.readUInt8(0) === AF_INET && (flags & IFA_F_SECONDARY) !== 0,
 		byKernel: values.proto === undefined ? undefined : KERNEL_PROTOCOLS.includes(values.proto),
 	};
 }
@@ -112,4 +118,11 @@ export function linkLocal(mac: string): string {
 	suffix.writeUInt8(suffix.readUInt8(0) ^ 0x02, 0);
 	const prefix = Buffer.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0);
 	return `${ip.decode(Buffer.concat([prefix, suffix]))}/64`;
+}
+
+/** Whether an address is what {@link linkLocal} makes of some MAC. */
+export function isOfMac(prefix: string): boolean {
+	if (!prefix.startsWith("fe80:")) return false;
+	const bytes = ip.encode(prefix.slice(0, prefix.indexOf("/")));
+	return bytes[11] === 0xff && bytes[12] === 0xfe;
 }

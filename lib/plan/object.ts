@@ -40,8 +40,8 @@ export interface KindRules<Spec = unknown> {
 	waits?(from: Spec, to: Spec): boolean;
 	/** It goes onto links that are up: made after what has to be on them before a packet comes. */
 	readonly needsUp?: boolean;
-	/** Removed by a request of its own even where its container goes too. */
-	lingers?(object: LabObject<Spec>): boolean;
+	/** Removed by a request of its own even where a container goes too. @param gone ids of all that goes */
+	lingers?(object: LabObject<Spec>, gone: ReadonlySet<string>): boolean;
 	/** Removed after all else is done: until then packets go by it, and then by what takes its place. */
 	outlasts?(object: LabObject<Spec>): boolean;
 	/** For a person, without the kind's name: `uno:veth0 10.1.0.2/24`. */

@@ -45,7 +45,7 @@ export function diff(desired: readonly LabObject[], actual: readonly LabObject[]
 		if (!object) continue;
 		const direct = !wanted.has(id) || steps.get(id)?.action === "replace";
 		const contained = object.within.some((container) => gone.has(container));
-		if (direct && (!contained || rules(object.kind).lingers?.(object))) removed.push(object);
+		if (direct && (!contained || rules(object.kind).lingers?.(object, gone))) removed.push(object);
 		else folded++;
 	}
 	const ordered = byDependency(removed, present).reverse();

@@ -72,6 +72,19 @@ const DRIFTS: Drift[] = [
 		],
 	},
 	{
+		title: "a primary address made a secondary one",
+		script: `ip -n dos address del 10.2.0.2/24 dev a
+			ip -n dos address add 10.2.0.3/24 dev a && ip -n dos address add 10.2.0.2/24 dev a`,
+		plan: [
+			"-/+ address dos:a 10.2.0.2/24: secondary → primary",
+			"-/+ address dos:a 10.2.0.3/24: primary → secondary",
+			"+ neighbor dos:a 10.2.0.9 lladdr 02:00:00:00:00:09",
+			/^\+ neighbor dos:a 10\.2\.0\.1 /,
+			/^~ route dos 10\.99\.0\.0\/16 /,
+			/^~ route dos fc00:99::\/64 /,
+		],
+	},
+	{
 		title: "an address given an end of life",
 		script: "ip -n r1 address change 10.3.0.1/24 dev b valid_lft 1000 preferred_lft 1000",
 		plan: [/address r1:b 10\.3\.0\.1\/24/],
@@ -252,6 +265,16 @@ const DRIFTS: Drift[] = [
 			/^\+ neighbor dos:a 10\.2\.0\.1 /,
 			/^\+ neighbor dos:a fc00:2::1 /,
 		],
+	},
+	{
+		title: "a MAC changed and changed back, the link-local address of the other left",
+		script: `ip -n uno link set dev veth0 down && mac=$(ip -n uno -j link show veth0 | grep -o '"address":"[^"]*' | cut -c 12-)
+			ip -n uno link set dev veth0 address 02:00:00:00:00:bb && ip -n uno link set dev veth0 up
+			until ip -n uno -6 address show dev veth0 | grep -q fe80; do :; done
+			ip -n uno link set dev veth0 address $mac`,
+		plan: expect.arrayContaining([
+			expect.stringMatching(/^~ veth r1:uno uno:veth0: uno:veth0 link-local fe80::ff:fe00:bb\/64 → fe80::/),
+		]),
 	},
 	{
 		title: "a MAC changed while the link was down",

@@ -41,7 +41,7 @@ export function clearAfterEach(): void {
 		for (const lab of listLabs()) await destroy(lab);
 		sh(`ip -all netns delete
 			for link in $(ip -br link | sed 's/[ @].*//'); do [ $link = lo ] || ip link del $link; done
-			rm -rf /run/xdp-topology`);
+			rm -rf /run/xdp-topology /sys/fs/bpf/*/`);
 	});
 }
 
@@ -160,7 +160,9 @@ export function lasting(kernel: Kernel): Kernel {
 	return Object.fromEntries(
 		Object.entries(kernel).map(([key, text]) => [
 			key,
-			key.includes(": ip ") ? text.replace(NUMBERS, "").split("\n").sort().join("\n") : text,
+			key.includes(": ip ")
+				? text.replace(NUMBERS, "").replaceAll(",}", "}").split("\n").sort().join("\n")
+				: text,
 		]),
 	);
 }

@@ -140,13 +140,16 @@ describe("a topology's objects", () => {
 		for (const [sysctl, setting] of [
 			["net.ipv6.conf.b.accept_dad", "ipv6.accept_dad"],
 			["net.ipv6.conf.all.disable_ipv6", "ipv6.disable_ipv6"],
-			["net.ipv4.ip_forward", "ipv4.forwarding"],
 			["net.ipv6.conf.b.forwarding", "ipv6.forwarding"],
 		])
 			expect(side(lab({ uno: `sysctls: { ${sysctl}: 1 }` }))).toEqual({
 				...settled,
 				[setting as string]: null,
 			});
+		expect(side(lab({ uno: "sysctls: { net.ipv4.ip_forward: 1 }" }))).toEqual({
+			...settled,
+			"ipv4.forwarding": 1,
+		});
 	});
 
 	test("need what has to be there before them", () => {

@@ -16,7 +16,13 @@ function snapshotOf(topology: Topology, routes: Routes): Snapshot {
 	for (const { name } of topology.namespaces) {
 		const own = topology.veths.flatMap(({ ends }) => ends).filter(({ namespace }) => namespace === name);
 		const addresses = own.flatMap((end) =>
-			end.addresses.map((prefix) => ({ index: index(end.name), prefix, permanent: true, byKernel: false })),
+			end.addresses.map((prefix) => ({
+				index: index(end.name),
+				prefix,
+				permanent: true,
+				secondary: false,
+				byKernel: false,
+			})),
 		);
 		const subnets = addresses.map(({ index, prefix }) => route(prefix, [{ index }]));
 		const more = (routes[name] ?? []).map((text) => parseRoute(text, (link) => index(`${name}:${link}`)));
