@@ -35,18 +35,13 @@ export function useBoundary(): void {
 	afterAll(() => rmSync(folder, { recursive: true }));
 }
 
-/** Runs a built command with a topology on standard input, or a lab's name, and stops it at a call. */
-export function stopped(
-	{ what, how, at, seed = 0 }: Stop,
-	command: string,
-	args: string[],
-	input?: string,
-): Stopped {
+/** Runs a built command and stops it at a call. */
+export function stopped({ what, how, at, seed = 0 }: Stop, command: string, args: string[]): Stopped {
 	const log = join(folder, "calls");
 	const built = [process.execPath, `${ROOT}dist/bin/xdp-${command}.js`, ...args];
 	const run = spawnSync(join(folder, "boundary"), [log, what, how, String(at), String(seed), ...built], {
-		...(input !== undefined && { input }),
 		encoding: "utf8",
+		timeout: 60_000,
 		env: { ...process.env, NO_COLOR: "1" },
 	});
 	if (run.status === null || run.status === 125) throw new Error(`boundary: ${run.error ?? run.stderr}`);

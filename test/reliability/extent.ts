@@ -4,6 +4,14 @@ export const LONG = process.env["SOAK"] === "1";
 /** What is random follows from it; printed, and given again by `SEED=…`. */
 export const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 
+/** How often, where `RUNS=…` says so. */
+export const RUNS = process.env["RUNS"] ? Number(process.env["RUNS"]) : undefined;
+
+/** All, or some `few` of them, another few with each seed. */
+export function some<T>(all: readonly T[], few: number): readonly T[] {
+	return sample(all.length, few).map((place) => all[place - 1] as T);
+}
+
 /** Of the places 1 to `total` some `few`, evenly apart from a place that the seed decides; or all. */
 export function sample(total: number, few: number): number[] {
 	const step = LONG ? 1 : Math.max(1, Math.ceil(total / few));

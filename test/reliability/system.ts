@@ -1,15 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { expect, vi } from "vitest";
 import { WINDOW } from "../../lib/snapshot/identify.js";
-import {
-	differences,
-	type Kernel,
-	kernel,
-	lasting,
-	links,
-	namespaces,
-	programs,
-	sh,
-} from "../kernel/sandbox.js";
+import { differences, type Kernel, kernel, lasting, namespaces, sh } from "../kernel/sandbox.js";
 
 /** Everything that a lab may leave anywhere: what the kernel has, mounts, files, pins. */
 export function system(): Kernel {
@@ -22,34 +14,83 @@ export function system(): Kernel {
 
 /** The same without numbers of events, and with what the programs' maps hold, in names instead of numbers. */
 export function outcome(): Kernel {
-	const names = new Map(
-		["host", ...namespaces()].flatMap((namespace) =>
-			Array.from(links(namespace).values(), ({ ifname, ifindex }): [number, string] => [
-				ifindex,
-				`${namespace}:${ifname}`,
-			]),
-		),
-	);
-	const maps = Object.values(programs()).map((dump) =>
-		dump
-			.split("\n")
-			.flatMap((line) => named(line, names))
-			.sort()
-			.join("\n"),
-	);
-	return { ...lasting(system()), programs: maps.sort().join("\n") };
+	const now = system();
+	// Which text a command has settled is what the library does not keep.
+	const files = now["files"]?.replace(/^.*\.settled\n/gm, "") ?? "";
+	return { ...lasting(now), files, programs: entriesOf(now) };
 }
 
-/** A line of bpftool's dump, or none where it says that there is nothing. */
-function named(line: string, names: ReadonlyMap<number, string>): string[] {
-	const entry = /^key: (.{11}) {2}value: (.{11})(.*)$/.exec(line);
-	if (!entry) return /^Found|not found|No such file/.test(line) ? [] : [line.replace(/^(\S+) \d+$/, "$1")];
-	const [key = 0, value = 0] = entry
-		.slice(1, 3)
-		.map((hex) => Buffer.from(hex.replaceAll(" ", ""), "hex").readUInt32LE());
-	const rest = entry[3] ?? "";
-	if (value === 0 && /^[ 0]*$/.test(rest)) return [];
-	return [`${names.get(WINDOW + key) ?? key}: ${names.get(value) ?? value}${rest}`];
+/**
+ * What is to be as it was, ids of programs included, and so of their maps; but for the numbers by which
+ * namespaces know one another.
+ */
+export function exactly(): Kernel {
+	const now = system();
+	const entries = Object.entries({ ...now, programs: entriesOf(now) });
+	return Object.fromEntries(entries.map(([key, text]) => [key, text.replace(/"link_netnsid":\d+,?/g, "")]));
+}
+
+interface XdpLink {
+	ifname: string;
+	ifindex: number;
+	xdp?: { prog: { id: number } };
+}
+
+/** What programs write by themselves, and what marks them, where the ids of maps are. */
+const WRITTEN = /^(counters|fib_cache|buckets|xdp_topology)$/;
+
+/** What is in the maps of the programs that run. */
+function entriesOf(now: Kernel): string {
+	const names = new Map<number, string>();
+	const programs = new Set<number>();
+	for (const [key, text] of Object.entries(now)) {
+		const namespace = /^(.*): ip link show$/.exec(key)?.[1];
+		if (namespace === undefined) continue;
+		for (const { ifname, ifindex, xdp } of text.split("\n").map((line): XdpLink => JSON.parse(line))) {
+			if (ifindex >= WINDOW) names.set(ifindex, `${namespace}:${ifname}`);
+			if (xdp) programs.add(xdp.prog.id);
+		}
+	}
+	const maps = bpftool<{ map_ids?: number[] }>(Array.from(programs, (id) => `prog show id ${id}`)).flatMap(
+		({ map_ids = [] }) => map_ids,
+	);
+	const kept = bpftool<{ id: number; name: string }>(maps.map((id) => `map show id ${id}`)).filter(
+		({ name }) => !WRITTEN.test(name),
+	);
+	return bpftool<Entry[]>(kept.map(({ id }) => `map dump id ${id}`))
+		.flatMap((entries, i) => entries.flatMap((entry) => named(kept[i]?.name ?? "", entry, names)))
+		.sort()
+		.join("\n");
+}
+
+/** Bytes in hexadecimal, `0x0a`. */
+interface Entry {
+	key: string[];
+	value: string[] | { error: string };
+}
+
+/** Runs many commands of bpftool(8) in one process. @returns what each prints */
+function bpftool<T>(commands: readonly string[]): T[] {
+	if (commands.length === 0) return [];
+	const output = execFileSync("bpftool", ["-j", "batch", "file", "-"], {
+		input: commands.join("\n"),
+		encoding: "utf8",
+		maxBuffer: 1 << 26,
+	});
+	return (JSON.parse(output) as { output: T }[]).map(({ output }) => output);
+}
+
+/** An entry with ends for ports and ifindexes, which differ by what was there before; none where it is all zeros. */
+function named(map: string, { key, value }: Entry, names: ReadonlyMap<number, string>): string[] {
+	if (!Array.isArray(value)) return [];
+	const bytes = Buffer.from(value.map(Number));
+	if (bytes.every((byte) => byte === 0)) return [];
+	// The first ifindex is there, which is none of an end's.
+	if (map.endsWith(".rodata")) return [`${map}: ${bytes.toString("hex")}`];
+	const port = key.length === 4 ? Buffer.from(key.map(Number)).readUInt32LE() : Number.NaN;
+	const end = bytes.length >= 4 ? names.get(bytes.readUInt32LE()) : undefined;
+	const rest = bytes.toString("hex", end === undefined ? 0 : 4);
+	return [`${map} ${names.get(WINDOW + port) ?? key.join(" ")}: ${end ?? ""} ${rest}`];
 }
 
 /** Milliseconds for what the kernel does later: it tells of links that have come up once a second. */
@@ -57,7 +98,8 @@ const PATIENCE = 5000;
 
 /** What is read when links are up and IPv6 has its addresses. */
 export function settled(read: () => Kernel): Promise<Kernel> {
-	const passing = /"linkdown"|"tentative"|"operstate":"(LOWERLAYER)?DOWN"/;
+	const passing =
+		/"linkdown"|"tentative"|"operstate":"(LOWERLAYER)?DOWN"|"ifname":"(?!lo")[^\n]*"operstate":"UNKNOWN"/;
 	return vi.waitFor(
 		() => {
 			const result = read();

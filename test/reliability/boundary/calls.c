@@ -58,7 +58,7 @@ static int ethtool(uint64_t request)
 	      request + offsetof(struct ifreq, ifr_data));
 	pread(state.memory, &cmd, sizeof(cmd), data);
 	return reach(cmd == ETHTOOL_SFEATURES ? CHANGES : ALL,
-		     ERRNOS(ENOMEM, EPERM, EOPNOTSUPP, EINVAL, ENODEV),
+		     ERRNOS(ENOMEM, EPERM, EINVAL, ENODEV),
 		     cmd == ETHTOOL_SFEATURES ? "ETHTOOL_SFEATURES" : "ethtool 0x%x",
 		     cmd);
 }
@@ -107,15 +107,15 @@ static int open_file(const char *path, int flags)
 		     path);
 }
 
-static int write_file(int fd)
+// The path behind a descriptor of the command's.
+static const char *path_of(int fd)
 {
-	char link[64], path[PATH_MAX];
+	static char path[PATH_MAX];
+	char link[64];
 	snprintf(link, sizeof(link), "/proc/%d/fd/%d", state.child, fd);
 	ssize_t size = readlink(link, path, sizeof(path) - 1);
 	path[size < 0 ? 0 : size] = '\0';
-	if (!is_system(path))
-		return 0;
-	return reach(CHANGES, ERRNOS(ENOSPC, EIO, EINVAL, ENOMEM), "write %s", path);
+	return path;
 }
 
 static int change_file(const char *what, const char *path, const int *errnos)
@@ -149,10 +149,11 @@ int decide(const struct seccomp_data *call)
 	case __NR_flock:
 		return reach(CALLS, ERRNOS(ENOLCK, ENOMEM), "flock");
 	case __NR_fsync:
-		return reach(CALLS, ERRNOS(EIO, ENOSPC), "fsync");
+		return change_file("fsync", path_of(arg[0]), ERRNOS(EIO, ENOSPC));
 	case __NR_write:
 	case __NR_pwrite64:
-		return write_file(arg[0]);
+		return change_file("write", path_of(arg[0]),
+				   ERRNOS(ENOSPC, EIO, EINVAL, ENOMEM));
 	case __NR_openat:
 		return open_file(text(arg[1]), arg[2]);
 	case __NR_mkdirat:

@@ -65,12 +65,14 @@ static void filter_datagram(int socket, uint64_t address, char *datagram, size_t
 	for (size_t at = 0; at < size;) {
 		struct nlmsghdr *message = (struct nlmsghdr *)(datagram + at);
 		enum what weight = is_change(message) ? CHANGES : ALL;
-		int error =
-		    state.doomed
-			? -EINTR
-			: reach(weight,
-				ERRNOS(ENOMEM, EPERM, EBUSY, EINVAL, ENODEV, ENOBUFS),
-				"%s", request_name(message));
+		// What a removal is refused with must not say that it is gone already.
+		const int *errnos =
+		    (message->nlmsg_type - RTM_BASE) % 4 == 1
+			? ERRNOS(ENOMEM, EPERM, EBUSY, EINVAL)
+			: ERRNOS(ENOMEM, EPERM, EBUSY, EINVAL, ENODEV, ENOBUFS);
+		int error = state.doomed
+				? -EINTR
+				: reach(weight, errnos, "%s", request_name(message));
 		if (error) {
 			message->nlmsg_flags &= ~NLM_F_REQUEST;
 			if (!state.doomed) {

@@ -1,0 +1,146 @@
+import { describe, expect, test } from "vitest";
+import { destroy } from "../../lib/index.js";
+import { clearAfterEach, type Kernel, useSandbox } from "../kernel/sandbox.js";
+import { type Stopped, useBoundary } from "./boundary.js";
+import { LONG, SEED, sample, some } from "./extent.js";
+import { applyFile, fresh, labOf, prepare, run, SCENARIOS, type Scenario } from "./scenarios.js";
+import {
+	exactly,
+	expectSame,
+	outcome,
+	running,
+	settled,
+	startAfresh,
+	stillLoaded,
+	system,
+} from "./system.js";
+
+useSandbox();
+useBoundary();
+clearAfterEach();
+
+/** Places of one scenario that `npm test` tries. */
+const FEW = 2;
+
+/**
+ * Without what does not matter: libbpf makes some maps without types where the kernel does not take them
+ * with, and an empty folder may stay until the lab goes.
+ */
+function inEssence({ programs: _, files = "", ...rest }: Kernel): Kernel {
+	return { ...rest, files: files.replace(/^d .*\n/gm, "") };
+}
+
+/** An error of a change says of which object; of what comes before the first, only the call. */
+const OBJECT = /^error: (netns|veth|sysctl|offload|address|neighbor|route|program|entry|xdp) /m;
+
+/** Where root itself is refused, this machine cannot: sysexits.h's neighbourhood has 77 for it. */
+const FORBIDDEN = /: (EPERM|EACCES|EROFS)$/;
+
+/**
+ * libbpf tries what the kernel knows, and does without what is refused: what comes of that can be an error
+ * of its own much later.
+ */
+const PROBED = /^BPF_(PROG_LOAD|BTF_LOAD|MAP_CREATE)/;
+
+/** A line of a stack: no user should ever see one. */
+const STACK = /^ {4}at .*:\d+:\d+/m;
+
+/** The call that was refused, and by what: `mount /run/netns/uno: ENOMEM`. */
+const refusedOf = ({ calls }: Stopped) => calls.find((call) => /: E[A-Z0-9]+$/.test(call)) ?? "";
+
+/** How often a scenario's command makes a call that can be refused. */
+async function count(scenario: Scenario): Promise<number> {
+	await prepare(scenario);
+	const { status, calls, stderr } = run(scenario, { what: "calls", how: "count", at: 0 });
+	expect(status, stderr).toBe(0);
+	await destroy(labOf(scenario));
+	return calls.length;
+}
+
+describe("a call that is refused once", () => {
+	test.each(some(SCENARIOS, 12))(
+		"$title",
+		async (scenario) => {
+			const lab = labOf(scenario);
+			startAfresh();
+			const bare = await settled(system);
+			const total = await count(scenario);
+			const places = sample(total, FEW);
+			const tally = { undone: 0, tolerated: 0 };
+			for (const at of places) {
+				const wanted = scenario.to && (await fresh(scenario.to));
+				await prepare(scenario);
+				const before = exactly();
+				const result = run(scenario, { what: "calls", how: "fail", at, seed: SEED });
+				const { status, stderr } = result;
+				const call = refusedOf(result);
+				const when = `SEED=${SEED}, ${at} of ${total}: ${call}\n${stderr}`;
+				expect.soft(stderr, when).not.toMatch(STACK);
+				if (status === 0) {
+					// What does not matter, such as whether an empty folder goes; or it has been made up for.
+					tally.tolerated++;
+					if (wanted) await expectSame(inEssence(wanted), () => inEssence(outcome()), when);
+				} else {
+					tally.undone++;
+					expect.soft(FORBIDDEN.test(call) ? [1, 77] : [1], when).toContain(status);
+					expect.soft(stderr, when).toMatch(/^error: /m);
+					if (status === 1 && !PROBED.test(call))
+						expect.soft(stderr, when).toContain(call.split(": ").at(-1));
+					if (stderr.includes("has been undone")) expect.soft(stderr, when).toMatch(OBJECT);
+					// Without the lock nobody may touch the folder that is locked.
+					if (wanted && !call.startsWith("flock")) await expectSame(before, exactly, when);
+				}
+				const ids = running();
+				await destroy(lab);
+				await expectSame(bare, system, `${when}; then destroyed`);
+				expect(stillLoaded(ids), when).toEqual([]);
+			}
+			console.info(`${scenario.title}: ${places.length} of ${total} calls: ${JSON.stringify(tally)}`);
+		},
+		LONG ? 3_600_000 : 60_000,
+	);
+});
+
+describe("a call that is refused, and all that follow, so that nothing can be undone", () => {
+	test.each(some(SCENARIOS, 6))(
+		"$title",
+		async (scenario) => {
+			const lab = labOf(scenario);
+			startAfresh();
+			const bare = await settled(system);
+			await prepare(scenario);
+			const total = run(scenario, { what: "changes", how: "count", at: 0 }).calls.length;
+			await destroy(lab);
+			const places = sample(total, FEW);
+			const tally: Record<number, number> = {};
+			for (const at of places) {
+				const wanted = scenario.to && (await fresh(scenario.to));
+				await prepare(scenario);
+				const before = exactly();
+				const result = run(scenario, { what: "changes", how: "fail-on", at, seed: SEED });
+				const { status, stderr } = result;
+				tally[status] = (tally[status] ?? 0) + 1;
+				const when = `SEED=${SEED}, from ${at} of ${total} on: ${refusedOf(result)}\n${stderr}`;
+				expect.soft(stderr, when).not.toMatch(STACK);
+				if (status === 3) expect.soft(stderr, when).toMatch(/^could not be undone:\n( {2}\S.*\n?)+/m);
+				else if (status !== 0) {
+					expect.soft(FORBIDDEN.test(refusedOf(result)) ? [1, 77] : [1], when).toContain(status);
+					// Nothing had been done, then, but to files of the lab's own.
+					if (wanted) await expectSame({ ...before, files: "" }, () => ({ ...exactly(), files: "" }), when);
+				}
+				if (scenario.to && wanted) {
+					await applyFile(scenario.to);
+					await expectSame(wanted, outcome, `${when}; then applied`);
+				}
+				const ids = running();
+				await destroy(lab);
+				await expectSame(bare, system, `${when}; then destroyed`);
+				expect(stillLoaded(ids), when).toEqual([]);
+			}
+			console.info(
+				`${scenario.title}: ${places.length} of ${total} places, by status: ${JSON.stringify(tally)}`,
+			);
+		},
+		LONG ? 3_600_000 : 60_000,
+	);
+});
