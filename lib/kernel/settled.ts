@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
-import { SyscallError } from "../errors.js";
+import { SyscallError, UnsupportedError } from "../errors.js";
 import type { Reading } from "../snapshot/snapshot.js";
 import type { Warning } from "../topology/topology.js";
 import { stateDigest, whereabouts } from "./state.js";
@@ -65,13 +65,12 @@ function readSettled(name: string | undefined): Settled | undefined {
 /** Called under the lock, when nothing was found to do. Where it cannot be written, it is done without. */
 export function writeSettled(digest: string, found: Omit<Settled, "state">): void {
 	const path = pathOf(found.lab, digest);
-	forgetSettled(found.lab, path);
-	const state = stateDigest(found.lab);
-	if (state === undefined) return;
 	try {
-		writeWhole(path, seal({ ...found, state } satisfies Settled));
+		forgetSettled(found.lab, path);
+		const state = stateDigest(found.lab);
+		if (state !== undefined) writeWhole(path, seal({ ...found, state } satisfies Settled));
 	} catch (error) {
-		if (!(error instanceof SyscallError)) throw error;
+		if (!(error instanceof SyscallError || error instanceof UnsupportedError)) throw error;
 	}
 }
 

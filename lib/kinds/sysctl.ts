@@ -1,6 +1,6 @@
 import type { Lab } from "../kernel/lab.js";
 import { normalizeValue, readSysctl, writeSysctl } from "../kernel/sysctl.js";
-import type { LabObject } from "../plan/object.js";
+import { idOf, type LabObject } from "../plan/object.js";
 import type { NamespaceSnapshot } from "../snapshot/snapshot.js";
 import { interfaceOf } from "../topology/sysctl-interface.js";
 import { type EndName, HOST } from "../topology/topology.js";
@@ -114,6 +114,8 @@ function write(
 		else byNamespace.set(object.spec.namespace, [object]);
 	}
 	for (const [namespace, list] of byNamespace) {
+		// What is done for all of them is done for the first.
+		lab.on(list[0] && idOf(list[0]));
 		if (skip(list)) continue;
 		lab.enter(namespace, () =>
 			forEach(list, lab, ({ spec: { name, value, optional } }) => {
@@ -122,4 +124,5 @@ function write(
 			}),
 		);
 	}
+	lab.on(undefined);
 }

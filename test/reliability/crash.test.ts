@@ -33,7 +33,7 @@ describe("SIGKILL before any change of a command costs nothing", () => {
 			let kills = 0;
 			for (const at of places) {
 				for (const goal of LONG ? goals : [goals[(at + SEED) % goals.length]]) {
-					const when = `seed ${SEED}, killed at ${at} of ${calls.length}: ${calls[at - 1]}; then `;
+					const when = `SEED=${SEED}, killed at ${at} of ${calls.length}: ${calls[at - 1]}; then `;
 					const wanted = goal && (await fresh(goal));
 					await prepare(scenario);
 					const { status, stderr } = run(scenario, { what: "changes", how: "kill", at });
@@ -51,7 +51,9 @@ describe("SIGKILL before any change of a command costs nothing", () => {
 					expect(stillLoaded(ids), when).toEqual([]);
 				}
 			}
-			console.info(`${scenario.title}: ${places.length} of ${calls.length} places, ${kills} kills`);
+			console.info(
+				`${scenario.title}: ${places.length} of ${calls.length} places, ${kills} kills (SEED=${SEED})`,
+			);
 		},
 		LONG ? 3_600_000 : 60_000,
 	);

@@ -88,9 +88,13 @@ function named(map: string, { key, value }: Entry, names: ReadonlyMap<number, st
 	// The first ifindex is there, which is none of an end's.
 	if (map.endsWith(".rodata")) return [`${map}: ${bytes.toString("hex")}`];
 	const port = key.length === 4 ? Buffer.from(key.map(Number)).readUInt32LE() : Number.NaN;
-	const end = bytes.length >= 4 ? names.get(bytes.readUInt32LE()) : undefined;
-	const rest = bytes.toString("hex", end === undefined ? 0 : 4);
-	return [`${map} ${names.get(WINDOW + port) ?? key.join(" ")}: ${end ?? ""} ${rest}`];
+	const words = Array.from({ length: Math.ceil(bytes.length / 4) }, (_, i) =>
+		bytes.subarray(4 * i, 4 * i + 4),
+	);
+	const texts = words.map(
+		(word) => (word.length === 4 && names.get(word.readUInt32LE())) || word.toString("hex"),
+	);
+	return [`${map} ${names.get(WINDOW + port) ?? key.join(" ")}: ${texts.join(" ")}`];
 }
 
 /** Milliseconds for what the kernel does later: it tells of links that have come up once a second. */
