@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { destroy } from "../../lib/index.js";
+import { KINDS } from "../../lib/kinds/registry.js";
 import { clearAfterEach, type Kernel, useSandbox } from "../kernel/sandbox.js";
 import { type Stopped, useBoundary } from "./boundary.js";
 import { LONG, SEED, sample, some } from "./extent.js";
@@ -31,7 +32,7 @@ function inEssence({ programs: _, files = "", ...rest }: Kernel): Kernel {
 }
 
 /** An error of a change says of which object; of what comes before the first, only the call. */
-const OBJECT = /^error: (netns|veth|sysctl|offload|address|neighbor|route|program|entry|xdp) /m;
+const OBJECT = new RegExp(`^error: (${KINDS.map(({ name }) => name).join("|")}) `, "m");
 
 /** Where root itself is refused, or the smallest program, this machine cannot: status 77. */
 const FORBIDDEN = /: (EPERM|EACCES|EROFS)$|^BPF_PROG_LOAD: EINVAL$/;
