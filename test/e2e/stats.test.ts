@@ -211,8 +211,10 @@ test("rates of a flood add up to what was sent, a JSON document a line", async (
 	for (const { period, total } of samples.slice(1)) {
 		seen += (period ?? Number.NaN) * (total?.packetsPerSecond ?? Number.NaN);
 		expect(seen).toBeCloseTo(total?.packets ?? Number.NaN, 3);
-		expect(period).toBeGreaterThan(0.05);
 	}
+	// One that comes late makes the next period shorter, and all together no shorter.
+	const periods = samples.reduce((sum, { period }) => sum + (period ?? Number.NaN), 0);
+	expect(periods).toBeGreaterThan(0.099 * samples.length);
 	const fastest = Math.max(...samples.map(({ total }) => total?.packetsPerSecond ?? 0));
 	expect(fastest).toBeGreaterThan(100);
 	expect(fastest).toBeLessThan(10_000_000);

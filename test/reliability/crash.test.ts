@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { destroy } from "../../lib/index.js";
 import { clearAfterEach, useSandbox } from "../kernel/sandbox.js";
+import { SEED } from "../random.js";
 import { useBoundary } from "./boundary.js";
-import { LONG, SEED, sample, some } from "./extent.js";
+import { LONG, sample, some } from "./extent.js";
 import { applyFile, fresh, labOf, prepare, run, SCENARIOS } from "./scenarios.js";
 import { expectSame, outcome, running, settled, startAfresh, stillLoaded, system } from "./system.js";
 

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { destroy, status } from "../../lib/index.js";
 import { applyText, changes, differences, sh, useSandbox } from "../kernel/sandbox.js";
-import { LONG, RUNS, SEED } from "./extent.js";
+import { fc, SEED } from "../random.js";
+import { LONG, RUNS } from "./extent.js";
 import { expectSame, outcome, settled, startAfresh } from "./system.js";
 import { topologyOf } from "./topologies.js";
 

@@ -1,8 +1,7 @@
-/** `npm run soak` tries everything; `npm test` a part, another one each time. */
-export const LONG = process.env["SOAK"] === "1";
+import { SEED } from "../random.js";
 
-/** What is random follows from it; printed, and given again by `SEED=…`. */
-export const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+/** `npm run soak` tries everything; `npm test` a part, another one with each seed. */
+export const LONG = process.env["SOAK"] === "1";
 
 /** How often, where `RUNS=…` says so. */
 export const RUNS = process.env["RUNS"] ? Number(process.env["RUNS"]) : undefined;

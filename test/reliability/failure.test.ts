@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { destroy } from "../../lib/index.js";
 import { KINDS } from "../../lib/kinds/registry.js";
 import { clearAfterEach, type Kernel, useSandbox } from "../kernel/sandbox.js";
+import { SEED } from "../random.js";
 import { type Stopped, useBoundary } from "./boundary.js";
-import { LONG, SEED, sample, some } from "./extent.js";
+import { LONG, sample, some } from "./extent.js";
 import { applyFile, fresh, labOf, prepare, run, SCENARIOS, type Scenario } from "./scenarios.js";
 import {
 	exactly,

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { parseTopology, TopologyError } from "../../lib/topology/index.js";
+import { fc } from "../random.js";
 
 /**
  * Files with everything that a topology can have, small and much alike, so that one turned into another

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ObjectError } from "../../../lib/btf/elf.js";
 import { readBpfObject } from "../../../lib/btf/object.js";
 import { compile, PASS, sectionOf } from "../../clang.js";
+import { fc } from "../../random.js";
 import { told } from "./own.js";
 
 const object = compile(`

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import ipaddr from "ipaddr.js";
 import { describe, expect, test } from "vitest";
 import { bytesOfIp, textOfIp } from "../../../lib/netlink/ip.js";
+import { fc } from "../../random.js";
 
 describe("an address", () => {
 	test.each([

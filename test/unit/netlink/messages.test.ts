@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
 	decodeAddress,
@@ -30,6 +29,7 @@ import { decodeNeighbor, deleteNeighbor, dumpNeighbors, setNeighbor } from "../.
 import { decodeForwarding, getNetconf } from "../../../lib/netlink/netconf.js";
 import { decodeNsid, getNsid } from "../../../lib/netlink/nsid.js";
 import { addRoute, decodeRoute, deleteRoute, dumpRoutes } from "../../../lib/netlink/route.js";
+import { fc } from "../../random.js";
 
 /** Bytes as they stand in a comment: blanks and line ends between them are for the eye. */
 function bytes(text: string): Buffer {

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { idOf, type KindRules, type LabObject } from "../../../lib/plan/object.js";
 import { diff, isEmpty } from "../../../lib/plan/plan.js";
+import { fc } from "../../random.js";
 import { type Lines, object, planOf, rulesOf } from "./object.js";
 
 interface Case {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { parseDocument } from "yaml";
 import { parseTopology } from "../../../lib/topology/index.js";
+import { cpuTime } from "./cpu-time.js";
 
 /** A star: `count` namespaces around the host, two routes in each. */
 function star(count: number): string {
@@ -26,21 +27,17 @@ function star(count: number): string {
 	return lines.join("\n");
 }
 
-/** Milliseconds of the quickest of three runs: the others had to share the machine. */
-function quickest(work: () => void): number {
-	const times = [1, 2, 3].map(() => {
-		const start = performance.now();
-		work();
-		return performance.now() - start;
-	});
-	return Math.min(...times);
-}
-
 test("2,000 namespaces with 4,000 routes take no more than five times what the YAML alone takes", () => {
 	const text = star(2000);
 	const topology = parseTopology(text, "star.yaml");
 	expect(topology.veths).toHaveLength(2000);
 	expect(topology.namespaces.flatMap(({ routes }) => routes)).toHaveLength(6000);
-	const yaml = quickest(() => parseDocument(text, { uniqueKeys: false }));
-	expect(quickest(() => parseTopology(text, "star.yaml")) / yaml).toBeLessThan(5);
+	// In turn, so that both share the machine with the same others.
+	const rounds = Array.from({ length: 4 }, () => [
+		cpuTime(() => parseDocument(text, { uniqueKeys: false })),
+		cpuTime(() => parseTopology(text, "star.yaml")),
+	]);
+	const [yaml = 0, all = 0] = [0, 1].map((i) => Math.min(...rounds.map((round) => round[i] as number)));
+	console.info(`${(all / yaml).toFixed(2)} times what the YAML alone takes`);
+	expect(all).toBeLessThan(5 * yaml);
 });
