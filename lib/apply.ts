@@ -1,4 +1,4 @@
-import { ApplyError, ConflictError, InterruptedError } from "./errors.js";
+import { ApplyError, ConflictError, InterruptedError, isOfSystem, messageOf } from "./errors.js";
 import { requireCapabilities, requireWritableSysctls } from "./kernel/capabilities.js";
 import { findConflicts } from "./kernel/conflicts.js";
 import { Lab } from "./kernel/lab.js";
@@ -140,10 +140,11 @@ async function undo(
 		removeFolders(lab, state ? pinsOf(state.topology) : []);
 		if (state) writeState(state);
 		else removeState(lab.name);
-		if (error instanceof ApplyError || error instanceof InterruptedError) error.undone = true;
-		return error;
+		const failure = isOfSystem(error) ? new ApplyError(messageOf(error), { cause: error }) : error;
+		if (failure instanceof ApplyError || failure instanceof InterruptedError) failure.undone = true;
+		return failure;
 	} catch (second) {
-		const failure = new ApplyError(error instanceof Error ? error.message : String(error), { cause: error });
+		const failure = new ApplyError(messageOf(error), { cause: error });
 		failure.remains = [...remainsOf(lab, before, second), ...failures];
 		return failure;
 	}
@@ -154,7 +155,7 @@ function remainsOf(lab: Lab, before: readonly LabObject[], failure: unknown): st
 	try {
 		return look(lab, before).plan.changes.map((change) => changeText(change, kindOf(change.object)));
 	} catch {
-		return [failure instanceof Error ? failure.message : String(failure)];
+		return [messageOf(failure)];
 	}
 }
 

@@ -80,6 +80,22 @@ export function fileError(call: string, error: unknown): Error {
 	return errno === undefined ? (error as Error) : new SyscallError(call, -errno);
 }
 
+/** What the system has refused, whoever threw it; node:fs does so where a file cannot be looked at. */
+export function isOfSystem(error: unknown): boolean {
+	const ours = [SyscallError, NetlinkError, VerifierError, UnsupportedError];
+	return ours.some((one) => error instanceof one) || isOfNode(error);
+}
+
+function isOfNode(error: unknown): error is NodeJS.ErrnoException {
+	return error instanceof Error && "syscall" in error && "errno" in error;
+}
+
+/** What to tell of anything thrown. */
+export function messageOf(error: unknown): string {
+	if (!isOfNode(error)) return error instanceof Error ? error.message : String(error);
+	return fileError([error.syscall, error.path].filter(Boolean).join(" "), error).message;
+}
+
 /** The kernel holds something that is in the way and is not the lab's; nothing was touched. */
 export class ConflictError extends Error {
 	override readonly name = "ConflictError";

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { expand } from "./declare/expand.js";
 import type { Requirements } from "./declare/requirements.js";
-import { ApplyError, InterruptedError } from "./errors.js";
+import { ApplyError, InterruptedError, messageOf } from "./errors.js";
 import type { Lab } from "./kernel/lab.js";
 import { observe } from "./kernel/observe.js";
 import { KINDS, kindOf } from "./kinds/registry.js";
@@ -154,7 +154,7 @@ function attempt(lab: Lab, work: () => void, failures: Set<string> | undefined):
 		lab.discard();
 		if (!(error instanceof Error)) throw error;
 		const owner = "owner" in error && typeof error.owner === "string" ? error.owner : lab.owner;
-		const message = `${owner ?? "the kernel"}: ${error.message}`;
+		const message = `${owner ?? "the kernel"}: ${messageOf(error)}`;
 		if (!failures) throw new ApplyError(message, { cause: error });
 		failures.add(message);
 	} finally {

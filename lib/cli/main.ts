@@ -4,11 +4,10 @@ import {
 	ConflictError,
 	errnoText,
 	InterruptedError,
-	NetlinkError,
-	SyscallError,
+	isOfSystem,
+	messageOf,
 	UnsupportedError,
 	UsageError,
-	VerifierError,
 } from "../errors.js";
 import { TopologyError } from "../topology/error.js";
 import { printableLines } from "../topology/printable.js";
@@ -94,7 +93,7 @@ export function report(error: unknown): number {
 		process.stderr.write(error.render({ color: useColor(process.stderr) }));
 		return EXIT.usage;
 	}
-	const message = error instanceof Error ? error.message : String(error);
+	const message = messageOf(error);
 	const undone = (error instanceof ApplyError || error instanceof InterruptedError) && error.undone;
 	const hint = undone ? "\nwhat was done has been undone" : "";
 	note(`error: ${message}${hint}`);
@@ -111,8 +110,7 @@ export function report(error: unknown): number {
 		(error instanceof ApplyError && error.cause instanceof UnsupportedError)
 	)
 		return EXIT.unsupported;
-	// What is none of ours is a mistake of this program's: where it happened is all that helps.
-	const foreseen = [ApplyError, NetlinkError, SyscallError, VerifierError];
-	if (error instanceof Error && !foreseen.some((one) => error instanceof one)) note(error.stack ?? "");
+	// What neither of us has caused is a mistake of this program's: where it happened is all that helps.
+	if (error instanceof Error && !(error instanceof ApplyError || isOfSystem(error))) note(error.stack ?? "");
 	return EXIT.failed;
 }

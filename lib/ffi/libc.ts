@@ -98,6 +98,7 @@ export function send(fd: number, data: Uint8Array): number {
 
 /** <sys/socket.h> */
 export const MSG_TRUNC = 0x20;
+export const MSG_DONTWAIT = 0x40;
 
 /** recv(2) into `data`. @returns the number of bytes received; with MSG_TRUNC in `flags`, the datagram's. */
 export function recv(fd: number, data: Uint8Array, flags: number): number {

@@ -47,7 +47,8 @@ function requireBpf(): void {
 	const { call } = Libbpf.get();
 	const result = call.progNextId(0, new Uint32Array(1));
 	if (result >= 0 || result === -ENOENT) return;
-	if (result !== -EPERM) throw new UnsupportedError(`this kernel has no BPF: ${errnoText(-result)}`);
+	if (result === -ENOSYS) throw new UnsupportedError(`this kernel has no BPF: ${errnoText(ENOSYS)}`);
+	if (result !== -EPERM) throw new SyscallError("BPF_PROG_GET_NEXT_ID", -result);
 	throw new UnsupportedError(
 		isMachinesRoot()
 			? FORBIDDEN
@@ -90,3 +91,4 @@ const FORBIDDEN =
 const EPERM = 1;
 const ENOENT = 2;
 const EINVAL = 22;
+const ENOSYS = 38;

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { closeSync } from "node:fs";
 import { NetlinkError } from "../errors.js";
-import { ioctl, MSG_TRUNC, recv, send, setsockopt, socket } from "../ffi/libc.js";
+import { ioctl, MSG_DONTWAIT, MSG_TRUNC, recv, send, setsockopt, socket } from "../ffi/libc.js";
 import {
 	decodeAcknowledgement,
 	decodeMessages,
@@ -191,9 +191,23 @@ export class NetlinkSocket {
 
 	#receive(): Iterable<Message> {
 		const buffer = NetlinkSocket.#answer;
-		const length = recv(this.#fd, buffer, MSG_TRUNC);
+		const length = this.#receiveInto(buffer);
 		if (length > buffer.length) throw new NetlinkError(`an answer of ${length} bytes`, EMSGSIZE);
 		return decodeMessages(buffer.subarray(0, length));
+	}
+
+	/** A failure leaves the socket ready for another request, such as an undo's. */
+	#receiveInto(buffer: Buffer): number {
+		try {
+			return recv(this.#fd, buffer, MSG_TRUNC);
+		} catch (error) {
+			try {
+				// The kernel begins no dump while another is under way: __netlink_dump_start().
+				while (true) recv(this.#fd, buffer, MSG_DONTWAIT);
+			} catch {
+				throw error;
+			}
+		}
 	}
 
 	close(): void {

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -105,6 +106,8 @@ static int become(void *unused)
 	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	filter[N_HANDED_OVER + 2] =
 	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
+	// Whoever gives up on us gives up on it.
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	struct sock_fprog program = {.len = N_HANDED_OVER + 3, .filter = filter};
 	listener = syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER,
 			   SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
