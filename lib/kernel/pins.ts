@@ -55,11 +55,14 @@ export function openPinned(lab: Lab, path: string): number | undefined {
 	return openMap(known.id);
 }
 
+/** ENOENT, ENOTDIR, ELOOP; and EACCES, of a file that is in no BPF file system (bpf_inode_type()). */
+const NO_PIN: ReadonlySet<number> = new Set([2, 20, 40, 13]);
+
 /** What is at a path; undefined where nothing is. */
 export function readPin(path: string): { map: number | undefined } | undefined {
 	const fd = Libbpf.get().call.objGet(path);
-	// A file that is no pin, or what we may not open.
-	if (fd < 0) return existsSync(path) ? { map: undefined } : undefined;
+	if (NO_PIN.has(-fd)) return existsSync(path) ? { map: undefined } : undefined;
+	check(fd, `BPF_OBJ_GET ${path}`);
 	try {
 		const isMap = readlinkSync(`/proc/self/fd/${fd}`).endsWith("bpf-map");
 		return { map: isMap ? mapInfo(fd).id : undefined };

@@ -103,8 +103,8 @@ static int open_file(const char *path, int flags)
 		return reach(CHANGES, ERRNOS(ENOSPC, EROFS, EACCES, EMFILE), "create %s",
 			     path);
 	bool writes = (flags & O_ACCMODE) != O_RDONLY;
-	return reach(writes ? CALLS : ALL, ERRNOS(EMFILE, EACCES, ENOMEM), "open %s",
-		     path);
+	return reach(writes ? CALLS : ALL, ERRNOS(EMFILE, EACCES, ENOMEM),
+		     writes ? "open %s" : "read %s", path);
 }
 
 // The path behind a descriptor of the command's.
