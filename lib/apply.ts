@@ -44,8 +44,8 @@ export interface ApplyOptions {
  */
 export async function plan(topology: Topology): Promise<PlanResult> {
 	return withLab(topology.name, async (lab) => {
-		const { first, warnings } = survey(lab, topology);
-		return { lab: topology.name, plan: first.plan, warnings };
+		const { first, warnings, damage } = survey(lab, topology);
+		return { lab: topology.name, plan: first.plan, warnings: [...warnings, ...damage] };
 	});
 }
 
@@ -72,8 +72,8 @@ export async function apply(topology: Topology, options: ApplyOptions = {}): Pro
 async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions): Promise<PlanResult> {
 	// Objects of programs of one's own are files that change without the topology.
 	const digest = topology.programs.length ? undefined : digestOf(JSON.stringify(topology));
+	const text = options.text === undefined ? undefined : digestOf(options.text);
 	const settle = (reading: Reading, ofLab: string[]) => {
-		const text = options.text === undefined ? undefined : digestOf(options.text);
 		const warned = { ofFile: topology.warnings, ofLab };
 		if (text !== undefined && digest !== undefined)
 			writeSettled(text, { lab: topology.name, topology: digest, reading, warnings: warned });
@@ -83,8 +83,8 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 		settle(settled.reading, settled.warnings.ofLab);
 		return { lab: topology.name, plan: NOTHING, warnings: settled.warnings.ofLab };
 	}
-	const { first, desired, warnings, state, settings } = survey(lab, topology);
-	const result = { lab: topology.name, plan: first.plan, warnings };
+	const { first, desired, warnings, damage, state, settings } = survey(lab, topology);
+	const result = { lab: topology.name, plan: first.plan, warnings: [...warnings, ...damage] };
 	const now = (): State => ({
 		version: 1,
 		lab: topology.name,
@@ -165,7 +165,6 @@ function survey(lab: Lab, topology: Topology) {
 	requireHost(state);
 	lab.recall(state);
 	const { objects, warnings } = declare(topology);
-	if (damage !== undefined) warnings.push(damage);
 	const remembered = (state?.settings ?? []).filter(isKnown);
 	let first = look(lab, objects, remembered);
 	const conflicts = [...findConflicts(lab, topology, first.snapshot), ...refusals(lab, first.plan)];
@@ -186,7 +185,8 @@ function survey(lab: Lab, topology: Topology) {
 			remembered.filter((object) => !unwanted.has(object)),
 			[...unwanted],
 		);
-	return { first, desired, warnings, state, settings };
+	// What is wrong with the state is wrong until it is written: no warning about the lab.
+	return { first, desired, warnings, damage: damage === undefined ? [] : [damage], state, settings };
 }
 
 /** What is known to fail before it is tried. */

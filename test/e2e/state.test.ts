@@ -134,6 +134,7 @@ describe("a state that cannot be used costs nothing but a message", () => {
 			exitCode: 0,
 			stderr: "",
 		});
+		expect(await machine.xdpWith(LAB, "apply")).toMatchObject({ stdout: "lab: nothing to do", stderr: "" });
 		// Again, for destroy to find.
 		await sh(script);
 		expect(await snapshot(machine)).toEqual(broken);
