@@ -53,61 +53,93 @@ const STACK = /^ {4}at .*:\d+:\d+/m;
 /** The call that was refused, and by what: `mount /run/netns/uno: ENOMEM`. */
 const refusedOf = ({ calls }: Stopped) => calls.find((call) => /: E[A-Z0-9]+$/.test(call)) ?? "";
 
-/** How often a scenario's command makes a call that can be refused, those that only look included. */
-async function count(scenario: Scenario): Promise<number> {
+/** What a scenario's command calls, those that only look included. */
+async function callsOf(scenario: Scenario): Promise<string[]> {
 	await prepare(scenario);
 	const { status, calls, stderr } = run(scenario, { what: "all", how: "count", at: 0 });
 	expect(status, stderr).toBe(0);
 	await destroy(labOf(scenario));
-	return calls.length;
+	return calls;
+}
+
+/** Refuses one call of a scenario's command. @param bare the machine without the lab */
+async function refuse(scenario: Scenario, at: number, bare: Kernel): Promise<"undone" | "tolerated"> {
+	const lab = labOf(scenario);
+	const wanted = scenario.to && (await fresh(scenario.to));
+	await prepare(scenario);
+	const before = exactly();
+	const result = run(scenario, { what: "all", how: "fail", at, seed: SEED });
+	const { status, stderr } = result;
+	const call = refusedOf(result);
+	const when = `SEED=${SEED}, call ${at}: ${call}\n${stderr}`;
+	expect.soft(stderr, when).not.toMatch(STACK);
+	if (status === 0) {
+		// What does not matter, such as whether an empty folder goes; or it has been made up for.
+		if (wanted) await expectSame(inEssence(wanted), () => inEssence(outcome()), when);
+		else await expectSame(inEssence(bare), () => inEssence(system()), when);
+	} else {
+		expect.soft(FORBIDDEN.test(call) ? [1, 77] : [1], when).toContain(status);
+		expect.soft(stderr, when).toMatch(/^error: /m);
+		if (status === 1 && !PROBED.test(call)) expect.soft(stderr, when).toContain(call.split(": ").at(-1));
+		if (stderr.includes("has been undone") && !LOOK.test(call)) expect.soft(stderr, when).toMatch(OBJECT);
+		// Without the lock nobody may touch the folder that is to be locked.
+		if (wanted && !/^(flock|read \/run\/xdp-topology:)/.test(call)) await expectSame(before, exactly, when);
+	}
+	const ids = running();
+	await destroy(lab);
+	await expectSame(bare, system, `${when}; then destroyed`);
+	expect(stillLoaded(ids), when).toEqual([]);
+	return status === 0 ? "tolerated" : "undone";
 }
 
 describe("a call that is refused once", () => {
 	test.each(some(SCENARIOS, 12))(
 		"$title",
 		async (scenario) => {
-			const lab = labOf(scenario);
 			startAfresh();
 			const bare = await settled(system);
-			const total = await count(scenario);
+			const total = (await callsOf(scenario)).length;
 			const places = sample(total, FEW);
 			const tally = { undone: 0, tolerated: 0 };
-			for (const at of places) {
-				const wanted = scenario.to && (await fresh(scenario.to));
-				await prepare(scenario);
-				const before = exactly();
-				const result = run(scenario, { what: "all", how: "fail", at, seed: SEED });
-				const { status, stderr } = result;
-				const call = refusedOf(result);
-				const when = `SEED=${SEED}, ${at} of ${total}: ${call}\n${stderr}`;
-				expect.soft(stderr, when).not.toMatch(STACK);
-				if (status === 0) {
-					// What does not matter, such as whether an empty folder goes; or it has been made up for.
-					tally.tolerated++;
-					if (wanted) await expectSame(inEssence(wanted), () => inEssence(outcome()), when);
-				} else {
-					tally.undone++;
-					expect.soft(FORBIDDEN.test(call) ? [1, 77] : [1], when).toContain(status);
-					expect.soft(stderr, when).toMatch(/^error: /m);
-					if (status === 1 && !PROBED.test(call))
-						expect.soft(stderr, when).toContain(call.split(": ").at(-1));
-					if (stderr.includes("has been undone") && !LOOK.test(call))
-						expect.soft(stderr, when).toMatch(OBJECT);
-					// Without the lock nobody may touch the folder that is to be locked.
-					if (wanted && !/^(flock|read \/run\/xdp-topology:)/.test(call))
-						await expectSame(before, exactly, when);
-				}
-				const ids = running();
-				await destroy(lab);
-				await expectSame(bare, system, `${when}; then destroyed`);
-				expect(stillLoaded(ids), when).toEqual([]);
-			}
+			for (const at of places) tally[await refuse(scenario, at, bare)]++;
 			console.info(
 				`${scenario.title}: ${places.length} of ${total} calls: ${JSON.stringify(tally)} (SEED=${SEED})`,
 			);
 		},
-		LONG ? 3_600_000 : 60_000,
+		LONG ? 14_400_000 : 60_000,
 	);
+});
+
+describe("a place that wants a look of its own:", () => {
+	test.each<[what: string, scenario: string, place: (calls: string[]) => number]>([
+		[
+			"a name that is taken away by half",
+			"from packet03-1-icmp-echo.yaml to packet03-2-redirect.yaml",
+			(calls) => calls.findLastIndex((call) => call.startsWith("umount /run/netns/")),
+		],
+		[
+			"the rest of an answer, where the undo has to ask again",
+			"from case04-hardcoded.yaml to case04-map.yaml",
+			(calls) => calls.indexOf("recv", calls.indexOf("RTM_GETADDR", calls.lastIndexOf("RTM_NEWLINK"))),
+		],
+		[
+			"a pin that is to go",
+			"destroying pinned.yaml",
+			(calls) => calls.indexOf("bpf(7)"), // BPF_OBJ_GET
+		],
+		[
+			"what is noted at the end",
+			"building up port-filter.yaml",
+			(calls) => calls.lastIndexOf("read /proc/sys/kernel/random/boot_id"),
+		],
+	])("%s", async (_, title, place) => {
+		const scenario = SCENARIOS.find((one) => one.title === title) as Scenario;
+		startAfresh();
+		const bare = await settled(system);
+		const at = 1 + place(await callsOf(scenario));
+		expect(at).toBeGreaterThan(0);
+		await refuse(scenario, at, bare);
+	});
 });
 
 describe("a call that is refused, and all that follow, so that nothing can be undone", () => {
