@@ -12,7 +12,7 @@ import { inspectState, namesIn, removeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import type { Plan } from "./plan/plan.js";
 import { type Progress, silent } from "./progress.js";
-import { converge, look } from "./reconcile.js";
+import { converge, lookAtLinks } from "./reconcile.js";
 import { isLabName } from "./topology/names.js";
 
 export interface DestroyOptions {
@@ -54,7 +54,7 @@ async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<Destroy
 	const { state, damage } = inspectState(lab.name);
 	requireHost(state);
 	lab.recall(state);
-	const first = look(lab, []);
+	const first = lookAtLinks(lab);
 	const { plan, snapshot } = first;
 	const namespaces = [...snapshot.namespaces.values()].filter(({ made }) => made).map(({ name }) => name);
 	await clear(lab, namespaces, options.kill ?? false);

@@ -4,6 +4,7 @@ import type { Requirements } from "./declare/requirements.js";
 import { ApplyError, InterruptedError, messageOf } from "./errors.js";
 import type { Lab } from "./kernel/lab.js";
 import { observe } from "./kernel/observe.js";
+import { nothingBeyond, readNamespace } from "./kernel/read-namespace.js";
 import { KINDS, kindOf } from "./kinds/registry.js";
 import { byId, idOf, type LabObject } from "./plan/object.js";
 import { type Change, diff, isLate, type Plan } from "./plan/plan.js";
@@ -35,7 +36,23 @@ export function look(
 	also: readonly LabObject[] = [],
 	unwanted: readonly LabObject[] = [],
 ): Look {
-	const wanted = byId([...unwanted, ...also, ...desired]);
+	return compare(lab, byId([...unwanted, ...also, ...desired]), desired, also, readNamespace);
+}
+
+/** The same of a lab that is to go: what is in its namespaces goes with them, so of these only links are read. */
+export function lookAtLinks(lab: Lab): Look {
+	return compare(lab, new Map(), [], [], (lab, known, extras) =>
+		known.made ? nothingBeyond(known) : readNamespace(lab, known, extras),
+	);
+}
+
+function compare(
+	lab: Lab,
+	wanted: ReadonlyMap<string, LabObject>,
+	desired: readonly LabObject[],
+	also: readonly LabObject[],
+	read: typeof readNamespace,
+): Look {
 	const byKind = new Map<string, LabObject[]>();
 	for (const object of wanted.values()) {
 		const list = byKind.get(object.kind);
@@ -43,7 +60,7 @@ export function look(
 		else byKind.set(object.kind, [object]);
 	}
 	const queries = KINDS.flatMap((kind) => kind.ask?.(byKind.get(kind.name) ?? []) ?? []);
-	const snapshot = observe(lab, wanted, queries);
+	const snapshot = observe(lab, wanted, queries, read);
 	const actual = KINDS.flatMap((kind) => {
 		kind.bind?.(snapshot, lab);
 		return kind.observe(snapshot);

@@ -165,8 +165,15 @@ function bindName(name: string, fd: number): void {
 function unbindName(name: string): void {
 	const target = fileOf(name);
 	// Mounts may lie on one another, where /run/netns was bound over itself.
-	while (tolerating(["EINVAL", "ENOENT"], () => umount(target, MNT_DETACH)));
-	rmSync(target, { force: true });
+	for (;;) {
+		const wasMounted = tolerating(["EINVAL", "ENOENT"], () => umount(target, MNT_DETACH));
+		try {
+			rmSync(target, { force: true });
+			return;
+		} catch (error) {
+			if (!wasMounted || (error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
+		}
+	}
 }
 
 /** Makes /run/netns a shared mount, so that names appear in every mount namespace: ip-netns(8). */

@@ -28,17 +28,19 @@ const LO = 1;
  * and its ends' ifindexes and the attached programs are known there.
  * @param wanted the objects that the topology wants, by id
  * @param queries what to read beyond links, addresses, routes and neighbours
+ * @param read reads of a namespace what its links do not tell
  */
 export function observe(
 	lab: Lab,
 	wanted: ReadonlyMap<string, LabObject>,
 	queries: readonly Query[],
+	read: typeof readNamespace = readNamespace,
 ): Snapshot {
 	const asked = groupByNamespace(queries);
 	const { namespaces, pairs } = locate(
 		lab,
 		(id) => wanted.has(id),
-		(known) => readNamespace(lab, known, extrasOf(known, asked.get(known.name) ?? [])),
+		(known) => read(lab, known, extrasOf(known, asked.get(known.name) ?? [])),
 	);
 	const ends = new Map<EndName, LabEnd>();
 	const endByIndex = new Map<number, EndName>();

@@ -9,7 +9,6 @@ import type { EndName } from "../topology/topology.js";
 import { ENOENT } from "./bpf.js";
 import type { Lab } from "./lab.js";
 import type { NetlinkSocket } from "./socket.js";
-import { readSysctl } from "./sysctl.js";
 
 const ENODEV = 19;
 

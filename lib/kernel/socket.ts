@@ -49,6 +49,7 @@ export class NetlinkSocket {
 	 */
 	static readonly #answer = Buffer.allocUnsafeSlow(64 * 1024);
 	readonly #fd: number;
+	#prepared = false;
 	#witness: Hash | undefined;
 	#sequence = 0;
 	#queue: Queued[] = [];
@@ -56,11 +57,7 @@ export class NetlinkSocket {
 	constructor(protocol: number) {
 		this.#fd = socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
 		try {
-			setsockopt(this.#fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
-			setsockopt(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
 			setsockopt(this.#fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
-			// A batch in which every request fails is answered with as many messages.
-			setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20);
 		} catch (error) {
 			this.close();
 			throw error;
@@ -96,7 +93,18 @@ export class NetlinkSocket {
 		this.#queue = [];
 	}
 
+	/** What only changes need: most sockets of a command that finds nothing to do never send one. */
+	#prepare(): void {
+		if (this.#prepared) return;
+		setsockopt(this.#fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
+		setsockopt(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+		// A batch in which every request fails is answered with as many messages.
+		setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20);
+		this.#prepared = true;
+	}
+
 	#transact(batch: Queued[]): void {
+		this.#prepare();
 		const first = this.#sequence + 1;
 		const last = this.#sequence + batch.length;
 		this.#sequence = last;
