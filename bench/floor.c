@@ -202,9 +202,25 @@ static void enter(int fd)
 		err(1, "setns");
 }
 
-static void write_file(const char *path, const char *value)
+/*
+ * A sysctl of the namespace that this thread is in. Looked up in a procfs of our own,
+ * another one after some uses: each keeps what was seen of every namespace, and goes
+ * through all of it the next time.
+ */
+static void write_sysctl(const char *path, const char *value)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	static int procfs = -1, uses;
+
+	if (uses++ % 256 == 0) {
+		int context = fsopen("proc", FSOPEN_CLOEXEC);
+
+		if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+			err(1, "fsconfig");
+		close(procfs);
+		procfs = fsmount(context, FSMOUNT_CLOEXEC, 0);
+		close(context);
+	}
+	int fd = openat(procfs, path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, value, strlen(value)) < 0)
 		err(1, "%s", path);
@@ -246,7 +262,7 @@ static void line_netns(char **a)
 	end_request();
 	flush();
 	for (int i = 0; i < told; i++)
-		write_file(defaults[i].path, defaults[i].value);
+		write_sysctl(defaults[i].path, defaults[i].value);
 	snprintf(path, sizeof(path), NAMES "/%s", a[0]);
 	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
 	if (mount("/proc/thread-self/ns/net", path, "none", MS_BIND, NULL))
@@ -359,7 +375,7 @@ static void line_tx_off(char **a)
 static void line_sysctl(char **a)
 {
 	enter(here->fd);
-	write_file(a[0], a[1]);
+	write_sysctl(a[0], a[1]);
 }
 
 /* An object to be loaded; the lines that follow say how, the last one does it. */

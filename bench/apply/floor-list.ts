@@ -3,8 +3,9 @@ import type { KernelProgram } from "./programs.js";
 import type { EndSteps, Steps } from "./steps.js";
 
 /**
- * What bench/floor.c reads, a step a line: all namespaces, all pairs, and then all that is in each
- * namespace, so that everything for one socket comes together.
+ * What bench/floor.c reads, a step a line: all namespaces with their sysctls, as an interface that is there
+ * already would have to be told; all pairs; all that comes before links are up; and then the rest, since a
+ * change of the carrier makes the kernel go through all IPv6 routes of its namespace.
  * @param defaults what every namespace is told before it gets its name
  */
 export function floorList(
@@ -18,7 +19,10 @@ export function floorList(
 		`${number(namespace)} ${index} ${name} ${mac}`;
 	const lines = [
 		...defaults.map(([name, value]) => `default ${path(name)} ${value}`),
-		...steps.namespaces.map(({ name }) => `netns ${name} ${markOf(steps.lab)}`),
+		...steps.namespaces.flatMap(({ name, sysctls }) => [
+			`netns ${name} ${markOf(steps.lab)}`,
+			...sysctls.map(([sysctl, value]) => `sysctl ${path(sysctl)} ${value}`),
+		]),
 		...steps.pairs.map(([one, other]) => `veth ${half(one)} ${half(other)}`),
 		...programs.flatMap(({ name, object, capacities, rodata, label }) => [
 			`program ${name} ${object}`,
@@ -27,10 +31,9 @@ export function floorList(
 			`load ${label}`,
 		]),
 	];
-	for (const { name, sysctls, ends, routes } of steps.namespaces)
+	for (const { name, ends } of steps.namespaces)
 		lines.push(
 			`in ${number(name)}`,
-			...sysctls.map(([sysctl, value]) => `sysctl ${path(sysctl)} ${value}`),
 			...ends.flatMap(({ interface: link, index, txOff, program, maps }) => [
 				...(txOff ? [`tx-off ${link}`] : []),
 				...maps.map(({ program, map, port }) => `entry ${program} ${map} ${port} ${index}`),
@@ -38,6 +41,10 @@ export function floorList(
 				`xdp ${index} ${program}`,
 				`up ${index}`,
 			]),
+		);
+	for (const { name, ends, routes } of steps.namespaces)
+		lines.push(
+			`in ${number(name)}`,
 			...ends.flatMap(({ index, addresses, neighbors }) => [
 				...addresses.map((prefix) => `address ${index} ${prefix.replace("/", " ")}`),
 				...neighbors.map(({ ip, mac }) => `neighbor ${index} ${ip} ${mac}`),
@@ -48,5 +55,5 @@ export function floorList(
 }
 
 function path(sysctl: string): string {
-	return `/proc/sys/${sysctl.replaceAll(".", "/")}`;
+	return `sys/${sysctl.replaceAll(".", "/")}`;
 }

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { deviations } from "../../lib/kernel/fresh.js";
 import { inFresh } from "../../lib/kernel/netns.js";
+import { Sysctls } from "../../lib/kernel/sysctl.js";
 import { floorList } from "./floor-list.js";
 import { lab, type Shape } from "./labs.js";
 import { FOLDER, xdp } from "./processes.js";
@@ -50,7 +51,7 @@ export function prepare(shape: Shape, namespaces: number): Prepared {
 			floorList(
 				steps,
 				programs,
-				inFresh(() => deviations()),
+				inFresh(() => deviations(new Sysctls())),
 			),
 		),
 		batched: write("batched.sh", batches.script),

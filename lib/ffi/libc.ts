@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { closeSync, constants } from "node:fs";
 import koffi from "koffi";
 import { SyscallError } from "../errors.js";
 
@@ -21,6 +21,11 @@ const functions = {
 	signal: lib.func("void *signal(int number, void *handler)"),
 	ioctl: lib.func("int ioctl(int fd, unsigned long request, _Inout_ uint8_t *argument)"),
 	bpf: lib.func("long syscall(long number, int command, _Inout_ uint8_t *attributes, uint32_t size)"),
+	fsopen: lib.func("long syscall(long number, str type, unsigned int flags)"),
+	fsconfig: lib.func(
+		"long syscall(long number, int fd, unsigned int command, str key, const void *value, int aux)",
+	),
+	fsmount: lib.func("long syscall(long number, int fd, unsigned int flags, unsigned int attributes)"),
 };
 
 /** Throws {@link SyscallError} on -1, returns the value otherwise. */
@@ -62,6 +67,22 @@ export function mount(source: string, target: string, type: string, flags: numbe
 /** umount2(2) */
 export function umount(target: string, flags: number): void {
 	checked(functions.umount2(target, flags), `umount(${target})`);
+}
+
+/**
+ * A filesystem of this type that is mounted nowhere: fsopen(2), fsconfig(2), fsmount(2). By number, which is
+ * the same on every architecture, as glibc has them from 2.36 on. @returns a descriptor of its root
+ */
+export function openFilesystem(type: string): number {
+	const { fsopen, fsconfig, fsmount } = { fsopen: 430, fsconfig: 431, fsmount: 432 };
+	const [CLOEXEC, FSCONFIG_CMD_CREATE] = [1, 6];
+	const context = checked(functions.fsopen(fsopen, type, CLOEXEC), "fsopen");
+	try {
+		checked(functions.fsconfig(fsconfig, context, FSCONFIG_CMD_CREATE, null, null, 0), "fsconfig");
+		return checked(functions.fsmount(fsmount, context, CLOEXEC, 0), "fsmount");
+	} finally {
+		closeSync(context);
+	}
 }
 
 /** fchdir(2) of the calling thread. */

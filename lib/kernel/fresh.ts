@@ -4,7 +4,7 @@ import type { Features } from "../snapshot/features.js";
 import type { InterfaceFeatures } from "./interface-features.js";
 import { inFresh, openCurrent } from "./netns.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
-import { listSysctls, readSysctl } from "./sysctl.js";
+import type { Sysctls } from "./sysctl.js";
 
 /**
  * What the kernel gives IPv4's devconf where the host has not been told otherwise: the tables
@@ -30,11 +30,11 @@ const READ_ONLY: ReadonlySet<string> = new Set(["mc_forwarding"]);
  * waits for duplicate address detection or listens to router advertisements.
  * @returns names and values, in the order in which to write them
  */
-export function deviations(): [name: string, value: string][] {
+export function deviations(sysctls: Sysctls): [name: string, value: string][] {
 	const wanted: [string, string][] = [
 		// Writing ip_forward resets other values (inet_forward_change() of devinet.c): first.
 		["net.ipv4.ip_forward", "0"],
-		...["all", "default"].flatMap(ipv4Defaults),
+		...["all", "default"].flatMap((scope) => ipv4Defaults(sysctls, scope)),
 		// Inherited where net.core.devconf_inherit_init_net says so.
 		["net.ipv6.conf.all.disable_ipv6", "0"],
 		["net.ipv6.conf.default.disable_ipv6", "0"],
@@ -42,13 +42,13 @@ export function deviations(): [name: string, value: string][] {
 		["net.ipv6.conf.default.accept_ra", "0"],
 	];
 	return wanted.filter(([name, value]) => {
-		const now = readSysctl(name);
+		const now = sysctls.read(name);
 		return now !== undefined && now !== value;
 	});
 }
 
-function ipv4Defaults(scope: string): [string, string][] {
-	return listSysctls(`net.ipv4.conf.${scope}`).flatMap((name): [string, string][] => {
+function ipv4Defaults(sysctls: Sysctls, scope: string): [string, string][] {
+	return sysctls.list(`net.ipv4.conf.${scope}`).flatMap((name): [string, string][] => {
 		const key = name.slice(name.lastIndexOf(".") + 1);
 		if (READ_ONLY.has(key)) return [];
 		const otherwise = key === "accept_source_route" && scope === "default" ? "1" : "0";

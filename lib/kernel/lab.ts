@@ -13,7 +13,7 @@ import { inFresh, isLeftName, NetnsNames, openCurrent, openNamed, within } from 
 import { OpenNamespace } from "./open-namespace.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
 import type { PinnedMap, State } from "./state.js";
-import { readSysctl, writeSysctl } from "./sysctl.js";
+import { Sysctls } from "./sysctl.js";
 
 /**
  * A lab while one command works on it: open namespaces, loaded programs, and the numbers behind
@@ -41,6 +41,8 @@ export class Lab {
 	readonly folders = new Set<string>();
 	/** ifindexes in `host` that are not the lab's. */
 	foreign: ReadonlySet<number> = new Set();
+	/** Of the namespace that this thread is in: {@link enter}. */
+	readonly sysctls = new Sysctls();
 	firstIfindex = WINDOW;
 	readonly #names = new NetnsNames();
 	readonly #fresh = new Set<string>();
@@ -102,8 +104,8 @@ export class Lab {
 				opened.route.queue(changeLink(LO, { up: true, alias: this.mark }), this.#owner);
 				opened.route.flush();
 				// All that this command makes inherit the same: what the first one shows holds for the rest.
-				this.#deviations ??= deviations();
-				for (const [sysctl, value] of this.#deviations) writeSysctl(sysctl, value);
+				this.#deviations ??= deviations(this.sysctls);
+				for (const [sysctl, value] of this.#deviations) this.sysctls.write(sysctl, value);
 				this.#namespaces.set(name, opened);
 				this.#fresh.add(name);
 				return opened.fd;
@@ -247,7 +249,7 @@ export class Lab {
 	freshSysctl(name: string): string | null {
 		let value = this.#freshSysctls.get(name);
 		if (value === undefined) {
-			value = inFresh(() => new Map(deviations()).get(name) ?? readSysctl(name) ?? null);
+			value = inFresh(() => new Map(deviations(this.sysctls)).get(name) ?? this.sysctls.read(name) ?? null);
 			this.#freshSysctls.set(name, value);
 		}
 		return value;
@@ -308,6 +310,7 @@ export class Lab {
 	closeAll(): void {
 		this.#features?.close();
 		this.#features = undefined;
+		this.sysctls.close();
 		for (const program of this.held.values()) closeLoaded(program);
 		this.held.clear();
 		this.programs.clear();

@@ -40,6 +40,11 @@ export function readNamespace(lab: Lab, known: NamespaceLinks, extras: Extras): 
 	};
 }
 
+/** A namespace of which only the links are known. */
+export function nothingBeyond(known: NamespaceLinks): NamespaceSnapshot {
+	return { ...known, addresses: [], routes: [], neighbors: [], sysctls: new Map(), features: new Map() };
+}
+
 /** Reads the same in the same order, for the digest that its socket makes of it, and keeps nothing. */
 export function skimNamespace(lab: Lab, name: string, extras: Extras): void {
 	const { route } = lab.namespace(name);
@@ -80,11 +85,9 @@ function readSysctls(lab: Lab, namespace: string, names: readonly string[]): Nam
 		if (family === undefined) others.push(name);
 		else values.set(name, route.get(getNetconf(family), decodeForwarding));
 	}
-	// Looking a name up below /proc/sys/net takes the longer the more namespaces there are: d_lookup()
-	// goes through the entries of all (proc_sys_compare()).
 	if (others.length)
 		lab.enter(namespace, () => {
-			for (const name of others) values.set(name, readSysctl(name));
+			for (const name of others) values.set(name, lab.sysctls.read(name));
 		});
 	for (const [name, value] of values) route.note(`${name}=${value}\n`);
 	return values;

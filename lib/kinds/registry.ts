@@ -13,14 +13,15 @@ import { sysctl } from "./sysctl.js";
 import { veth } from "./veth.js";
 
 /**
- * All kinds. Where dependencies leave it open, this is the order of a plan: settings before addresses, so
- * that none is lost to them, and programs before the links that they are attached to come up.
+ * All kinds. Where dependencies leave it open, this is the order of a plan: settings of a namespace before its
+ * links, as each link that is there has to be told (addrconf_forward_change()), and before addresses, so that
+ * none is lost to them; programs before the links that they are attached to come up.
  */
 export const KINDS = [
 	netns,
+	sysctl,
 	veth,
 	offload,
-	sysctl,
 	program,
 	entry,
 	attachment,

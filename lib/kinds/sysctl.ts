@@ -1,5 +1,5 @@
 import type { Lab } from "../kernel/lab.js";
-import { normalizeValue, readSysctl, writeSysctl } from "../kernel/sysctl.js";
+import { normalizeValue } from "../kernel/sysctl.js";
 import { idOf, type LabObject } from "../plan/object.js";
 import type { NamespaceSnapshot } from "../snapshot/snapshot.js";
 import { interfaceOf } from "../topology/sysctl-interface.js";
@@ -20,7 +20,7 @@ export interface Sysctl {
 export const sysctl: Kind<Sysctl> = {
 	name: "sysctl",
 	title: ["sysctl", "sysctls"],
-	declare: ({ sysctls, peers }) =>
+	declare: ({ sysctls, ends, peers }) =>
 		sysctls
 			// Writing `all` sets the interfaces' own values too, so those come after it.
 			.toSorted(
@@ -37,7 +37,12 @@ export const sysctl: Kind<Sysctl> = {
 						...(namespace === HOST ? [] : [`netns ${namespace}`]),
 						...(peer === undefined ? [] : [vethOf(end, peer)]),
 					],
-					needs: [],
+					// A new interface takes over what is set then; a later change of the file would not reach it.
+					needs: name.includes(".default.")
+						? [...ends.values()]
+								.filter((other) => other.namespace === namespace)
+								.map((other) => vethOf(other.name, peers.get(other.name)?.name))
+						: [],
 					...(reason !== undefined && { reason }),
 				};
 			}),
@@ -75,7 +80,7 @@ export const sysctl: Kind<Sysctl> = {
 		const value = interfaces
 			? lab.enter(
 					namespace,
-					() => readSysctl(`net.${interfaces[1]}.${interfaces[2]}.default.${interfaces[3]}`) ?? null,
+					() => lab.sysctls.read(`net.${interfaces[1]}.${interfaces[2]}.default.${interfaces[3]}`) ?? null,
 				)
 			: lab.freshSysctl(name);
 		const reason = "no longer in the file: the kernel's default";
@@ -119,8 +124,8 @@ function write(
 		if (skip(list)) continue;
 		lab.enter(namespace, () =>
 			forEach(list, lab, ({ spec: { name, value, optional } }) => {
-				if (optional && readSysctl(name) === undefined) return;
-				writeSysctl(name, value ?? "");
+				if (optional && lab.sysctls.read(name) === undefined) return;
+				lab.sysctls.write(name, value ?? "");
 			}),
 		);
 	}

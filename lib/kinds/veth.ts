@@ -3,7 +3,6 @@ import { NetlinkError } from "../errors.js";
 import { type Lab, markOf } from "../kernel/lab.js";
 import { inFresh, openCurrent } from "../kernel/netns.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "../kernel/socket.js";
-import { readSysctl, writeSysctl } from "../kernel/sysctl.js";
 import { deleteAddress, isOfMac, linkLocal, setAddress } from "../netlink/address.js";
 import {
 	changeLink,
@@ -327,7 +326,8 @@ function settle(lab: Lab, end: EndName, { settings }: VethSide, which: readonly 
 			const [family, name] = setting.split(".");
 			const sysctl = `net.${family}.conf.${link.replaceAll(".", "/")}.${name}`;
 			const value = settings[setting];
-			if (value !== null && readSysctl(sysctl) !== String(value)) writeSysctl(sysctl, String(value));
+			if (value !== null && lab.sysctls.read(sysctl) !== String(value))
+				lab.sysctls.write(sysctl, String(value));
 		}
 	});
 }
