@@ -15,23 +15,23 @@ static __always_inline bool mac_is_group(const __u8 *mac)
 }
 
 /* Not 0.0.0.0/8, multicast, reserved or broadcast. */
-static __always_inline bool ipv4_is_unicast(__be32 address)
+static __always_inline bool ipv4_is_unicast(const __be32 *address)
 {
-	__u32 first = *(const __u8 *)&address;
+	__u32 first = *(const __u8 *)address;
 
 	return first - 1 < 223; /* 1 to 223: of 0 it wraps */
 }
 
 /* Unicast of more than host (127.0.0.0/8) and link scope (169.254.0.0/16, RFC 3927). */
-static __always_inline bool ipv4_is_forwardable(__be32 address)
+static __always_inline bool ipv4_is_forwardable(const __be32 *address)
 {
-	return ipv4_is_unicast(address) && bpf_ntohl(address) >> 24 != IN_LOOPBACKNET &&
-	       bpf_ntohl(address) >> 16 != 0xa9fe;
+	return ipv4_is_unicast(address) && bpf_ntohl(*address) >> 24 != IN_LOOPBACKNET &&
+	       bpf_ntohl(*address) >> 16 != 0xa9fe;
 }
 
 static __always_inline bool ipv6_is_multicast(const __be32 *address)
 {
-	return bpf_ntohl(address[0]) >> 24 == 0xff;
+	return *(const __u8 *)address == 0xff;
 }
 
 /* In ::/64 there is no host: unspecified, loopback, IPv4-mapped. */

@@ -11,29 +11,38 @@
 #define FRAGMENT_LENGTH 8
 
 /*
+ * What nearly all packets are. Asked for apart from other protocols, of which clang makes
+ * a test of bits in a mask, seven instructions instead of two.
+ */
+static __always_inline bool is_tcp_or_udp(__u32 protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_TCP;
+}
+
+static __always_inline bool has_ports(__u32 protocol)
+{
+	barrier_var(protocol);
+	return protocol == IPPROTO_DCCP || protocol == IPPROTO_SCTP ||
+	       protocol == IPPROTO_UDPLITE;
+}
+
+/*
  * What the flow dissector (net/core/flow_dissector.c) would find of ports for a hash over
  * paths or an `ip rule`: the first two half-words of these protocols. Fragments have
  * none, the first one neither, so that all take one path.
  */
-static __always_inline __be32 take_ports(struct cursor *cursor, __u8 protocol)
+static __always_inline __be32 take_ports(struct cursor *cursor, __u32 protocol)
 {
-	__be32 *both;
+	const __be32 *both;
 
-	switch (protocol) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_DCCP:
-	case IPPROTO_SCTP:
-	case IPPROTO_UDPLITE:
-		both = take(cursor, sizeof(*both));
-		return both ? *both : 0;
-	default:
+	if (!is_tcp_or_udp(protocol) && !has_ports(protocol))
 		return 0;
-	}
+	both = take(cursor, sizeof(*both));
+	return both ? *both : 0;
 }
 
 static __always_inline enum xdp_action forward(struct xdp_md *ctx, struct ethhdr *eth,
-					       const struct flow *flow, __u32 length)
+					       const struct flow *flow, __u64 length)
 {
 	const struct fib_result *result = resolve(ctx, flow, length);
 
@@ -45,58 +54,79 @@ static __always_inline enum xdp_action forward(struct xdp_md *ctx, struct ethhdr
 	return XDP_REDIRECT;
 }
 
-static __always_inline enum xdp_action forward_ipv4(struct xdp_md *ctx, const __u32 *port,
-						    struct cursor *cursor,
-						    struct ethhdr *eth)
+static __always_inline enum xdp_action
+forward_ipv4(struct xdp_md *ctx, __u32 ingress, struct cursor *cursor, struct ethhdr *eth)
 {
-	struct iphdr *ip = take_ipv4(cursor, ctx, 0);
-	struct flow flow = {.ingress = port, .header = ip, .family = AF_INET};
+	struct iphdr *ip = take(cursor, sizeof(*ip));
+	struct flow flow = {.eth = eth, .family = AF_INET};
 	enum xdp_action action;
 
-	if (!ip || ip->ttl <= 1)
+	if (!ip || !ipv4_is_whole(cursor, ip, 0) || ip->ttl <= 1)
 		return XDP_PASS;
-	flow.protocol = ip->protocol;
-	flow.ports = is_fragment(ip) ? 0 : take_ports(cursor, ip->protocol);
-	action = forward(ctx, eth, &flow, bpf_ntohs(ip->tot_len));
+	flow.id = flow_id(ingress, AF_INET, ip->protocol,
+			  is_fragment(ip) ? 0 : take_ports(cursor, ip->protocol));
+	action = forward(ctx, eth, &flow, cursor->length);
 	if (action == XDP_REDIRECT)
 		decrease_ttl(ip);
 	return action;
 }
 
-static __always_inline enum xdp_action forward_ipv6(struct xdp_md *ctx, const __u32 *port,
-						    struct cursor *cursor,
-						    struct ethhdr *eth)
+/*
+ * Protocol and ports behind an IPv6 header that says `protocol`; false where it takes the
+ * stack to find them.
+ */
+static __always_inline bool take_protocol(struct cursor *cursor, __u32 *protocol,
+					  __be32 *ports)
 {
-	struct ipv6hdr *ip = take_ipv6(cursor, ctx, 0);
-	struct flow flow = {.ingress = port, .header = ip, .family = AF_INET6};
-	enum xdp_action action;
+	__u32 extension = *protocol;
 	const __u8 *fragment;
 
-	if (!ip || ip->hop_limit <= 1)
-		return XDP_PASS;
-	switch (ip->nexthdr) {
+	if (is_tcp_or_udp(*protocol)) {
+		*ports = take_ports(cursor, *protocol);
+		return true;
+	}
+	barrier_var(extension);
+	switch (extension) {
 	case IPPROTO_HOPOPTS: /* for every router to read */
-		return XDP_PASS;
+		return false;
 	case IPPROTO_ROUTING: /* The dissector reads on behind these, so that rules and */
 	case IPPROTO_DSTOPTS: /* hashes go by what this program would not find. */
-		return XDP_PASS;
+		return false;
 	case IPPROTO_FRAGMENT:
 		fragment = take(cursor, FRAGMENT_LENGTH);
 		if (!fragment)
-			return XDP_PASS;
-		flow.protocol = fragment[0];
-		break;
+			return false;
+		*protocol = fragment[0];
+		*ports = 0;
+		return true;
 	default:
-		flow.protocol = ip->nexthdr;
-		flow.ports = take_ports(cursor, ip->nexthdr);
+		*ports = take_ports(cursor, *protocol);
+		return true;
 	}
-	action = forward(ctx, eth, &flow, ipv6_length(ip));
+}
+
+static __always_inline enum xdp_action
+forward_ipv6(struct xdp_md *ctx, __u32 ingress, struct cursor *cursor, struct ethhdr *eth)
+{
+	struct ipv6hdr *ip = take(cursor, sizeof(*ip));
+	struct flow flow = {.eth = eth, .family = AF_INET6};
+	enum xdp_action action;
+	__u32 protocol;
+	__be32 ports;
+
+	if (!ip || !ipv6_is_whole(cursor, ip, 0) || ip->hop_limit <= 1)
+		return XDP_PASS;
+	protocol = ip->nexthdr;
+	if (!take_protocol(cursor, &protocol, &ports))
+		return XDP_PASS;
+	flow.id = flow_id(ingress, AF_INET6, protocol, ports);
+	action = forward(ctx, eth, &flow, cursor->length);
 	if (action == XDP_REDIRECT)
 		ip->hop_limit--;
 	return action;
 }
 
-static __always_inline enum xdp_action route(struct xdp_md *ctx, const __u32 *port,
+static __always_inline enum xdp_action route(struct xdp_md *ctx, __u32 ingress,
 					     struct cursor *cursor)
 {
 	struct ethhdr *eth = take_ethernet(cursor);
@@ -106,27 +136,48 @@ static __always_inline enum xdp_action route(struct xdp_md *ctx, const __u32 *po
 		return XDP_PASS;
 	switch (ethertype(eth)) {
 	case bpf_htons(ETH_P_IP):
-		return forward_ipv4(ctx, port, cursor, eth);
+		return forward_ipv4(ctx, ingress, cursor, eth);
 	case bpf_htons(ETH_P_IPV6):
-		return forward_ipv6(ctx, port, cursor, eth);
+		return forward_ipv6(ctx, ingress, cursor, eth);
 	default:
 		return XDP_PASS;
 	}
+}
+
+/* A switch, so that clang counts into a field that it knows, instead of computing one. */
+static __always_inline int run(struct xdp_md *ctx, struct cursor frame, __u32 port,
+			       struct counters *of_port)
+{
+	switch (route(ctx, port, &frame)) {
+	case XDP_REDIRECT:
+		return count(of_port, frame.length, XDP_REDIRECT);
+	case XDP_DROP:
+		return drop(of_port, frame.length);
+	default:
+		return pass(of_port, frame.length);
+	}
+}
+
+static __attribute__((noinline)) int run_jumbo(struct xdp_md *ctx, __u32 port,
+					       struct counters *of_port)
+{
+	return run(ctx, jumbo_frame(ctx), port, of_port);
 }
 
 SEC("xdp.frags")
 int xdp_fib(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
-	struct cursor cursor = frame(ctx);
 	struct counters *of_port = counters_of(&port);
-	enum xdp_action action;
+	struct cursor cursor;
 
 	/* Only within the lab does an ifindex tell one namespace from another. */
 	if (!of_port)
 		return XDP_PASS;
-	action = route(ctx, &port, &cursor);
-	return count(of_port, frame_length(ctx), action);
+	cursor = frame(ctx);
+	if (!is_jumbo(&cursor))
+		return run(ctx, cursor, port, of_port);
+	return run_jumbo(ctx, port, of_port);
 }
 
 char LICENSE[] SEC("license") = "GPL";

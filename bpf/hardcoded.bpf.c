@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Redirects by constants: a table that is filled and frozen before the program's load. */
-#include "counters.h"
+/* Redirects by constants: a table that is filled and frozen before anything is attached.
+ */
+#include "count.h"
+#include "port.h"
 #include "redirect.h"
 #include "rewrite.h"
 
@@ -10,37 +12,53 @@ struct redirect {
 };
 
 /*
- * By port of the ingress. Not BPF_F_RDONLY_PROG, though nothing here writes: of a frozen
- * map with that flag the verifier wants to read the values itself, which an array of more
- * than one entry does not let it (check_mem_access(), array_map_direct_value_addr()).
+ * By port of the ingress. Both are in one value, the constants as often as there are
+ * CPUs, so that one lookup finds them: that is 0.4 ns of a packet's 10. Frozen maps are
+ * closed to user space alone, so the program can count.
  */
+struct port {
+	struct counters counters;
+	struct redirect redirect;
+};
+
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, PORTS);
 	__type(key, __u32);
-	__type(value, struct redirect);
-} redirects SEC(".maps");
+	__type(value, struct port);
+} counters SEC(".maps");
+
+static __always_inline int run(struct cursor frame, struct port *ingress)
+{
+	struct ethhdr *eth = redirectable(&frame);
+	__u32 egress = ingress->redirect.ifindex;
+
+	if (!eth || !egress)
+		return pass(&ingress->counters, frame.length);
+	set_macs(eth, &ingress->redirect.macs);
+	count(&ingress->counters, frame.length, XDP_REDIRECT);
+	/* Resolved only after the run (xdp_do_redirect()): there is no other answer. */
+	return bpf_redirect(egress, 0);
+}
+
+static __attribute__((noinline)) int run_jumbo(struct xdp_md *ctx, struct port *ingress)
+{
+	return run(jumbo_frame(ctx), ingress);
+}
 
 SEC("xdp.frags")
 int xdp_hardcoded(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
-	struct cursor cursor = frame(ctx);
-	__u64 length = frame_length(ctx);
-	struct ethhdr *eth = redirectable(&cursor);
-	const struct redirect *to;
-	__u32 egress;
+	struct port *ingress = bpf_map_lookup_elem(&counters, &port);
+	struct cursor cursor;
 
-	if (!eth)
-		return count(counters_of(&port), length, XDP_PASS);
-	to = bpf_map_lookup_elem(&redirects, &port);
-	if (!to || !to->ifindex)
-		return count(counters_of(&port), length, XDP_PASS);
-	egress = to->ifindex;
-	set_macs(eth, &to->macs);
-	count(counters_of(&port), length, XDP_REDIRECT);
-	/* Resolved only after the run (xdp_do_redirect()): there is no other answer. */
-	return bpf_redirect(egress, 0);
+	if (!ingress)
+		return XDP_PASS;
+	cursor = frame(ctx);
+	if (!is_jumbo(&cursor))
+		return run(cursor, ingress);
+	return run_jumbo(ctx, ingress);
 }
 
 char LICENSE[] SEC("license") = "GPL";

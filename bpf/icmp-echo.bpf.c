@@ -58,17 +58,18 @@ static __always_inline void swap_macs(struct ethhdr *eth)
  * Checksums do not notice a swap of addresses: they add in any order. A wrong checksum
  * stays wrong, so whoever sent it learns of it.
  */
-static __always_inline bool answer_ipv4(struct cursor *cursor, struct xdp_md *ctx)
+static __always_inline bool answer_ipv4(struct cursor *cursor)
 {
-	struct iphdr *ip = take_ipv4(cursor, ctx, sizeof(struct icmp));
+	struct iphdr *ip = take(cursor, sizeof(*ip));
 	struct icmp *icmp;
 	__u32 sum;
 
-	if (!ip || ip->protocol != IPPROTO_ICMP || is_fragment(ip) ||
-	    !ipv4_is_unicast(ip->saddr) || !ipv4_is_unicast(ip->daddr))
+	if (!ip || !is_plain_ipv4(ip) || !ipv4_is_whole(cursor, ip, sizeof(*icmp)) ||
+	    ip->protocol != IPPROTO_ICMP || is_fragment(ip) ||
+	    !ipv4_is_unicast(&ip->saddr) || !ipv4_is_unicast(&ip->daddr))
 		return false;
 	icmp = take(cursor, sizeof(*icmp));
-	if (!icmp || icmp->type != ICMP_ECHO_REQUEST || icmp->code != 0)
+	if (!icmp || icmp->type_and_code != bpf_htons(ICMP_ECHO_REQUEST << 8))
 		return false;
 
 	swap(ip->saddr, ip->daddr);
@@ -81,18 +82,18 @@ static __always_inline bool answer_ipv4(struct cursor *cursor, struct xdp_md *ct
 	return true;
 }
 
-static __always_inline bool answer_ipv6(struct cursor *cursor, struct xdp_md *ctx)
+static __always_inline bool answer_ipv6(struct cursor *cursor)
 {
-	struct ipv6hdr *ip = take_ipv6(cursor, ctx, sizeof(struct icmp));
+	struct ipv6hdr *ip = take(cursor, sizeof(*ip));
 	struct icmp *icmp;
 	__u64 *addresses;
 
-	if (!ip || ip->nexthdr != IPPROTO_ICMPV6 ||
-	    !ipv6_is_unicast(ip->saddr.s6_addr32) ||
+	if (!ip || ip->version != 6 || !ipv6_is_whole(cursor, ip, sizeof(*icmp)) ||
+	    ip->nexthdr != IPPROTO_ICMPV6 || !ipv6_is_unicast(ip->saddr.s6_addr32) ||
 	    !ipv6_is_unicast(ip->daddr.s6_addr32))
 		return false;
 	icmp = take(cursor, sizeof(*icmp));
-	if (!icmp || icmp->type != ICMPV6_ECHO_REQUEST || icmp->code != 0)
+	if (!icmp || icmp->type_and_code != bpf_htons(ICMPV6_ECHO_REQUEST << 8))
 		return false;
 	addresses = ipv6_addresses(ip);
 
@@ -104,51 +105,62 @@ static __always_inline bool answer_ipv6(struct cursor *cursor, struct xdp_md *ct
 	return true;
 }
 
-static __always_inline bool answer(struct xdp_md *ctx, struct cursor *cursor,
-				   __be16 proto)
+static __always_inline bool answer_ip(struct cursor *cursor, __be16 proto)
 {
 	switch (proto) {
 	case bpf_htons(ETH_P_IP):
-		return answer_ipv4(cursor, ctx);
+		return answer_ipv4(cursor);
 	case bpf_htons(ETH_P_IPV6):
-		return answer_ipv6(cursor, ctx);
+		return answer_ipv6(cursor);
 	default:
 		return false;
 	}
 }
 
-/* A function of its own, so that without tags all offsets are constants. */
-static __attribute__((noinline)) bool answer_tagged(struct xdp_md *ctx)
+static __always_inline bool answer(struct cursor *cursor, struct ethhdr *eth,
+				   __be16 proto)
 {
-	struct cursor cursor = frame(ctx);
-	struct ethhdr *eth = take_ethernet(&cursor);
-
-	return eth && answer(ctx, &cursor, skip_tags(&cursor, ethertype(eth)));
+	if (mac_is_group(eth->h_dest) || !answer_ip(cursor, proto))
+		return false;
+	swap_macs(eth);
+	return true;
 }
 
-static __always_inline enum xdp_action echo(struct xdp_md *ctx, struct cursor *cursor)
+/* Tagged frames and jumbo frames, apart so that of others all offsets are constants. */
+static __attribute__((noinline)) int echo_any(struct xdp_md *ctx,
+					      struct counters *of_port)
 {
-	struct ethhdr *eth = take_ethernet(cursor);
-	bool answered;
+	struct cursor cursor = jumbo_frame(ctx);
+	struct ethhdr *eth = take_ethernet(&cursor);
 
-	if (!eth || mac_is_group(eth->h_dest))
-		return XDP_PASS;
-	answered = is_tag(ethertype(eth)) ? answer_tagged(ctx)
-					  : answer(ctx, cursor, ethertype(eth));
-	if (!answered)
-		return XDP_PASS;
-	swap_macs(eth);
-	return XDP_TX;
+	if (eth && answer(&cursor, eth, skip_tags(&cursor, ethertype(eth))))
+		return count(of_port, cursor.length, XDP_TX);
+	return pass(of_port, cursor.length);
 }
 
 SEC("xdp.frags")
 int xdp_icmp_echo(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
-	struct cursor cursor = frame(ctx);
-	enum xdp_action action = echo(ctx, &cursor);
+	struct counters *of_port = counters_of(&port);
+	struct cursor cursor;
+	struct ethhdr *eth;
+	__be16 proto;
 
-	return count(counters_of(&port), frame_length(ctx), action);
+	if (!of_port)
+		return XDP_PASS;
+	cursor = frame(ctx);
+	if (is_jumbo(&cursor))
+		return echo_any(ctx, of_port);
+	eth = take_ethernet(&cursor);
+	if (!eth)
+		return pass(of_port, cursor.length);
+	proto = ethertype(eth);
+	if (is_tag(proto))
+		return echo_any(ctx, of_port);
+	if (answer(&cursor, eth, proto))
+		return count(of_port, cursor.length, XDP_TX);
+	return pass(of_port, cursor.length);
 }
 
 char LICENSE[] SEC("license") = "GPL";

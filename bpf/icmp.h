@@ -10,8 +10,10 @@
  * target is a 32-bit machine.
  */
 struct icmp {
-	__u8 type;
-	__u8 code;
+	union {
+		__u8 type;
+		__be16 type_and_code;
+	};
 	__u16 checksum;
 	__be16 id;
 	__be16 sequence;

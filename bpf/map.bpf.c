@@ -24,39 +24,53 @@ struct {
 	__type(value, struct macs);
 } macs SEC(".maps");
 
-static __always_inline enum xdp_action redirect(struct cursor *cursor,
-						const __u32 *ingress)
+static __always_inline bool redirect(struct cursor *cursor, const __u32 *ingress)
 {
 	struct ethhdr *eth = redirectable(cursor);
 	const volatile __u32 *to;
 	const struct macs *of_egress;
-	__u32 egress, ifindex;
+	__u32 egress;
 
 	if (!eth)
-		return XDP_PASS;
+		return false;
 	to = bpf_map_lookup_elem(&redirects, ingress);
 	if (!to)
-		return XDP_PASS;
-	ifindex = *to;
-	if (!ifindex)
-		return XDP_PASS;
-	egress = port_of(ifindex);
+		return false;
+	egress = port_of(*to); /* of 0, no port */
 	of_egress = bpf_map_lookup_elem(&macs, &egress);
 	if (!of_egress || !redirected_to(egress))
-		return XDP_PASS;
+		return false;
 	set_macs(eth, of_egress);
-	return XDP_REDIRECT;
+	return true;
+}
+
+static __always_inline int run(struct cursor frame, const __u32 *port,
+			       struct counters *of_port)
+{
+	if (redirect(&frame, port))
+		return count(of_port, frame.length, XDP_REDIRECT);
+	return pass(of_port, frame.length);
+}
+
+static __attribute__((noinline)) int run_jumbo(struct xdp_md *ctx, const __u32 *port,
+					       struct counters *of_port)
+{
+	return run(jumbo_frame(ctx), port, of_port);
 }
 
 SEC("xdp.frags")
 int xdp_map(struct xdp_md *ctx)
 {
 	__u32 port = port_of(ctx->ingress_ifindex);
-	struct cursor cursor = frame(ctx);
-	__u64 length = frame_length(ctx);
-	enum xdp_action action = redirect(&cursor, &port);
+	struct counters *of_port = counters_of(&port);
+	struct cursor cursor;
 
-	return count(counters_of(&port), length, action);
+	if (!of_port)
+		return XDP_PASS;
+	cursor = frame(ctx);
+	if (!is_jumbo(&cursor))
+		return run(cursor, &port, of_port);
+	return run_jumbo(ctx, &port, of_port);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -19,9 +19,6 @@
 /* Traffic class and flow label (include/net/ipv6.h: IPV6_FLOWINFO_MASK). */
 #define FLOWINFO 0x0fffffff
 
-/* Of an IPv4 header's first word; with its length, which is the same for all. */
-#define VERSION_AND_TOS 0xffff0000
-
 #define FLOWS_BITS 8
 
 /* Reuses a lookup's result within a tick of the kernel's clock; false: looks up each
@@ -35,25 +32,45 @@ const volatile bool cache = true;
  * time: a load costs less than a register that is saved across a call.
  */
 struct flow {
-	const __u32 *ingress; /* port; it stands for its namespace */
-	void *header;
-	__be32 ports; /* source and destination */
-	__u8 protocol;
+	__u64 id;
+	const struct ethhdr *eth;
 	__u8 family;
 };
+
+/*
+ * What is not read in the header, in one word: from the lowest bit, ports (32), protocol
+ * (8), family (1), and the ingress, which stands for its namespace. Its port has 23 bits:
+ * the maps of as many would take gigabytes.
+ */
+#define ID_PROTOCOL 32
+#define ID_IPV6 (1 << 8) /* above the protocol */
+#define ID_INGRESS 41
+
+static __always_inline __u64 flow_id(__u32 ingress, __u8 family, __u32 protocol,
+				     __be32 ports)
+{
+	__u64 of_protocol = protocol | (family == AF_INET6 ? ID_IPV6 : 0);
+	__u64 id = (__u64)ingress << ID_INGRESS | of_protocol << ID_PROTOCOL | ports;
+
+	barrier_var(id); /* or clang keeps the parts too, for what happens after a miss */
+	return id;
+}
 
 /* As the header begins: version, and TOS or traffic class and flow label. */
 static __always_inline __be32 service_of(const struct flow *flow)
 {
-	__be32 first = *(__be32 *)flow->header;
+	const void *header = flow->eth + 1;
 
-	return flow->family == AF_INET6 ? first : first & bpf_htonl(VERSION_AND_TOS);
+	return flow->family == AF_INET6 ? *(const __be32 *)header
+					: *(const __be16 *)header;
 }
 
 static __always_inline const __u64 *addresses_of(const struct flow *flow)
 {
-	return flow->family == AF_INET6 ? ipv6_addresses(flow->header)
-					: ipv4_addresses(flow->header);
+	const void *header = flow->eth + 1;
+
+	return header + (flow->family == AF_INET6 ? offsetof(struct ipv6hdr, saddr)
+						  : offsetof(struct iphdr, saddr));
 }
 
 /* Not the key of any map by port. */
@@ -62,18 +79,16 @@ static __always_inline const __u64 *addresses_of(const struct flow *flow)
 struct next_hop {
 	struct macs macs;
 	__u32 egress; /* port; NOWHERE: a route that drops */
-	__u32 mtu;
+	__u32 room;   /* bytes of a frame that the MTU of route and egress leave */
 };
 
 /* What a lookup has found, and for which flow. */
 struct fib_result {
 	__u64 tick; /* of the lookup; 0: none */
-	__u32 ingress;
-	__be32 service;
-	__be32 ports;
-	__u8 protocol;
+	__u64 flow;
 	__u64 addresses[4];
 	struct next_hop hop;
+	__be32 service;
 };
 
 struct {
@@ -92,16 +107,17 @@ static __always_inline bool is_forwardable(const struct bpf_fib_lookup *fib)
 {
 	if (fib->family == AF_INET6)
 		return !ipv6_is_reserved(fib->ipv6_src);
-	return ipv4_is_forwardable(fib->ipv4_src) && ipv4_is_forwardable(fib->ipv4_dst);
+	return ipv4_is_forwardable(&fib->ipv4_src) && ipv4_is_forwardable(&fib->ipv4_dst);
 }
 
 static __always_inline void ask(struct bpf_fib_lookup *fib, const struct flow *flow)
 {
 	const __be32 *addresses = (const __be32 *)addresses_of(flow);
+	__be32 ports = flow->id;
 
-	__builtin_memcpy(&fib->sport, &flow->ports, sizeof(flow->ports));
+	__builtin_memcpy(&fib->sport, &ports, sizeof(ports));
 	fib->family = flow->family;
-	fib->l4_protocol = flow->protocol;
+	fib->l4_protocol = flow->id >> ID_PROTOCOL;
 	if (flow->family == AF_INET6) {
 		fib->flowinfo = service_of(flow) & bpf_htonl(FLOWINFO);
 		for (int i = 0; i < 4; i++) {
@@ -109,21 +125,42 @@ static __always_inline void ask(struct bpf_fib_lookup *fib, const struct flow *f
 			fib->ipv6_dst[i] = addresses[4 + i];
 		}
 	} else {
-		fib->tos = bpf_ntohl(service_of(flow)) >> 16;
+		fib->tos = bpf_ntohs(service_of(flow));
 		fib->ipv4_src = addresses[0];
 		fib->ipv4_dst = addresses[1];
 	}
 }
 
+/*
+ * Asked for before a lookup alone: a flow in the cache has passed it, and a packet of
+ * that flow begins with the same bytes (`service`).
+ */
+static __always_inline bool is_plain(const struct flow *flow)
+{
+	const struct ipv6hdr *ipv6 = (void *)(flow->eth + 1);
+
+	return flow->family == AF_INET6 ? ipv6->version == 6
+					: is_plain_ipv4((void *)ipv6);
+}
+
+static __always_inline __u32 length_of(const struct flow *flow)
+{
+	const struct ipv6hdr *ipv6 = (void *)(flow->eth + 1);
+	const struct iphdr *ipv4 = (void *)(flow->eth + 1);
+
+	return flow->family == AF_INET6 ? ipv6_length(ipv6) : bpf_ntohs(ipv4->tot_len);
+}
+
 /* Whether the packet's fate is decided: by `hop`. Otherwise it is the stack's. */
 static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
-				    __u32 length, struct next_hop *hop)
+				    struct next_hop *hop)
 {
+	__u32 length = length_of(flow);
 	struct bpf_fib_lookup fib __attribute__((aligned(8))) = {
 	    .tot_len = length, .ifindex = ctx->ingress_ifindex};
 
 	/* The length has 16 bits, and an IPv6 packet can be 40 bytes longer. */
-	if (length > 0xffff)
+	if (length > 0xffff || !is_plain(flow))
 		return false;
 	ask(&fib, flow);
 	if (!is_forwardable(&fib))
@@ -134,13 +171,13 @@ static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
 		mac_copy(hop->macs.destination, fib.dmac);
 		mac_copy(hop->macs.source, fib.smac);
 		hop->egress = port_of(fib.ifindex);
-		hop->mtu = fib.mtu_result;
+		hop->room = ETH_HLEN + fib.mtu_result;
 		return true;
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
 	case BPF_FIB_LKUP_RET_UNREACHABLE:
 	case BPF_FIB_LKUP_RET_PROHIBIT:
 		hop->egress = NOWHERE;
-		hop->mtu = ~0;
+		hop->room = ~0;
 		return true;
 	default:
 		return false;
@@ -151,16 +188,18 @@ static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
  * Multiplicative hashing: the high bits of a product depend on all bits of its factors.
  * The two directions of a connection get slots of their own.
  */
+#define FACTOR 0x9e3779b97f4a7c15
+
 static __always_inline __u32 slot_of(const struct flow *flow)
 {
 	const __u64 *addresses = addresses_of(flow);
-	__u64 hash = addresses[0] ^ flow->ports ^ *flow->ingress;
+	__u64 hash = addresses[0] ^ flow->id;
 
 	if (flow->family == AF_INET6) {
-		hash ^= addresses[1];
-		hash += (addresses[2] ^ addresses[3]) * 0xd6e8feb86659fd93;
+		hash = (hash ^ addresses[1]) * FACTOR;
+		hash ^= addresses[2] ^ addresses[3];
 	}
-	return hash * 0x9e3779b97f4a7c15 >> (64 - FLOWS_BITS);
+	return hash * FACTOR >> (64 - FLOWS_BITS);
 }
 
 static __always_inline int words_of(const struct flow *flow)
@@ -168,7 +207,6 @@ static __always_inline int words_of(const struct flow *flow)
 	return flow->family == AF_INET6 ? 4 : 1;
 }
 
-/* The version in `service` tells the families apart. */
 static __always_inline bool is_of(const struct fib_result *result,
 				  const struct flow *flow)
 {
@@ -177,8 +215,7 @@ static __always_inline bool is_of(const struct fib_result *result,
 	for (int i = 0; i < words_of(flow); i++)
 		if (result->addresses[i] != addresses[i])
 			return false;
-	return result->service == service_of(flow) && result->ports == flow->ports &&
-	       result->protocol == flow->protocol && result->ingress == *flow->ingress;
+	return result->service == service_of(flow) && result->flow == flow->id;
 }
 
 static __always_inline void keep(struct fib_result *result, const struct flow *flow,
@@ -189,9 +226,7 @@ static __always_inline void keep(struct fib_result *result, const struct flow *f
 	for (int i = 0; i < words_of(flow); i++)
 		result->addresses[i] = addresses[i];
 	result->service = service_of(flow);
-	result->ports = flow->ports;
-	result->protocol = flow->protocol;
-	result->ingress = *flow->ingress;
+	result->flow = flow->id;
 	result->tick = tick;
 }
 
@@ -202,23 +237,23 @@ static __always_inline void keep(struct fib_result *result, const struct flow *f
  * packet.
  */
 static __always_inline const struct fib_result *
-resolve(struct xdp_md *ctx, const struct flow *flow, __u32 length)
+resolve(struct xdp_md *ctx, const struct flow *flow, __u64 length)
 {
 	__u32 index = slot_of(flow);
 	struct fib_result *result = bpf_map_lookup_elem(&fib_cache, &index);
-	__u64 tick;
+	__u64 now =
+	    bpf_jiffies64(); /* before `tick` is read, which it would have to save */
 
 	if (!result)
 		return NULL;
-	if (result->tick == bpf_jiffies64() && length <= result->hop.mtu &&
-	    is_of(result, flow))
+	if (result->tick == now && length <= result->hop.room && is_of(result, flow))
 		return result;
 	/* Once more: that is two instructions, and a hit does not have to keep it. */
-	tick = bpf_jiffies64();
-	if (!look_up(ctx, flow, length, &result->hop))
+	now = bpf_jiffies64();
+	if (!look_up(ctx, flow, &result->hop))
 		return NULL;
 	if (cache)
-		keep(result, flow, tick);
+		keep(result, flow, now);
 	return result;
 }
 

@@ -19,30 +19,49 @@
 /* A full Ethernet frame with a tag (include/linux/if_vlan.h: VLAN_ETH_FRAME_LEN). */
 #define FULL_FRAME 1518
 
-/*
- * Bytes of the whole frame. A frame goes on in fragments only once its linear part is
- * full, and that holds more than a full Ethernet frame: a page less headroom and
- * skb_shared_info on veth and in generic mode (skb_pp_cow_data(), and before it
- * veth_xdp_rcv_skb()). So ordinary frames are spared the helper, which costs as much as a
- * redirect.
- */
-static __always_inline __u64 frame_length(struct xdp_md *ctx)
-{
-	__u64 linear = (long)ctx->data_end - (long)ctx->data;
-
-	return linear > FULL_FRAME ? bpf_xdp_get_buff_len(ctx) : linear;
-}
-
-/* What is still to be parsed of the linear part. */
+/* A frame, and what of its linear part is still to be parsed. */
 struct cursor {
 	void *at;
 	void *end;
-	size_t sure; /* bytes from `at` on that are there for certain */
+	size_t offset; /* of `at` in the frame, in bytes */
+	size_t sure;   /* bytes from `at` on that are there for certain */
+	__u64 length;  /* bytes of the frame */
 };
 
-static __always_inline struct cursor frame(struct xdp_md *ctx)
+static __always_inline struct cursor frame(const struct xdp_md *ctx)
 {
-	return (struct cursor){(void *)(long)ctx->data, (void *)(long)ctx->data_end, 0};
+	void *start = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+
+	return (struct cursor){.at = start, .end = end, .length = end - start};
+}
+
+/*
+ * Whether a frame may go on in fragments. It does so only once its linear part is full,
+ * and that holds more than a full Ethernet frame: a page less headroom and
+ * skb_shared_info on veth and in generic mode (skb_pp_cow_data(), and before it
+ * veth_xdp_rcv_skb()).
+ */
+static __always_inline bool is_jumbo(const struct cursor *frame)
+{
+	return frame->length > FULL_FRAME;
+}
+
+/* The same as frame(), with the length of all fragments: a helper, as slow as a redirect.
+ */
+static __always_inline struct cursor jumbo_frame(struct xdp_md *ctx)
+{
+	struct cursor cursor = frame(ctx);
+
+	cursor.length = bpf_xdp_get_buff_len(ctx);
+	return cursor;
+}
+
+static __always_inline __u64 frame_length(struct xdp_md *ctx)
+{
+	struct cursor cursor = frame(ctx);
+
+	return is_jumbo(&cursor) ? bpf_xdp_get_buff_len(ctx) : cursor.length;
 }
 
 /* The next `size` bytes, or NULL if there are not as many. */
@@ -54,6 +73,7 @@ static __always_inline void *take(struct cursor *cursor, size_t size)
 		return NULL;
 	__builtin_assume(at); /* spares the callers' checks for NULL a second branch */
 	cursor->at = at + size;
+	cursor->offset += size;
 	cursor->sure -= size < cursor->sure ? size : cursor->sure;
 	return at;
 }
@@ -69,18 +89,9 @@ static __always_inline struct ethhdr *take_ethernet(struct cursor *cursor)
 	if (!eth)
 		return NULL;
 	cursor->at = eth + 1;
+	cursor->offset = sizeof(*eth);
 	cursor->sure = sizeof(struct iphdr);
 	return eth;
-}
-
-/* Whether the frame has as many bytes as this from `at` on, its fragments included. */
-static __always_inline bool reaches(struct xdp_md *ctx, const struct cursor *cursor,
-				    const void *at, __u64 length)
-{
-	__u64 linear = cursor->end - at;
-
-	return length <= linear ||
-	       length + (at - (void *)(long)ctx->data) <= frame_length(ctx);
 }
 
 /* struct ethhdr is packed, so that clang would read its last field byte by byte. */
@@ -104,20 +115,25 @@ static __always_inline __u64 *ipv6_addresses(struct ipv6hdr *ip)
 }
 
 /*
- * An IPv4 header that needs nothing of what the stack alone can do: no options, and not
- * cut short (ip_rcv_core() drops what is). Its checksum is not verified: an incremental
- * update carries an error along to the next one who does.
+ * Whether an IPv4 header needs nothing of what the stack alone can do. Its checksum is
+ * not verified: an incremental update carries an error along to the next one who does.
  */
-static __always_inline struct iphdr *take_ipv4(struct cursor *cursor, struct xdp_md *ctx,
-					       __u32 payload)
+static __always_inline bool is_plain_ipv4(const struct iphdr *ip)
 {
-	struct iphdr *ip = take(cursor, sizeof(*ip));
+	return ip->version == 4 && ip->ihl == sizeof(*ip) / 4;
+}
 
-	if (!ip || ip->version != 4 || ip->ihl != sizeof(*ip) / 4 ||
-	    bpf_ntohs(ip->tot_len) < sizeof(*ip) + payload ||
-	    !reaches(ctx, cursor, ip, bpf_ntohs(ip->tot_len)))
-		return NULL;
-	return ip;
+/*
+ * Whether the packet, whose header was taken last, has this much payload, and is not cut
+ * short (ip_rcv_core() drops what is).
+ */
+static __always_inline bool ipv4_is_whole(const struct cursor *cursor,
+					  const struct iphdr *ip, __u32 payload)
+{
+	__u32 length = bpf_ntohs(ip->tot_len);
+
+	return length >= sizeof(*ip) + payload &&
+	       cursor->offset - sizeof(*ip) + length <= cursor->length;
 }
 
 static __always_inline bool is_fragment(const struct iphdr *ip)
@@ -130,16 +146,13 @@ static __always_inline __u32 ipv6_length(const struct ipv6hdr *ip)
 	return sizeof(*ip) + bpf_ntohs(ip->payload_len);
 }
 
-/* An IPv6 header of a packet that is not cut short (ip6_rcv_core()). */
-static __always_inline struct ipv6hdr *take_ipv6(struct cursor *cursor,
-						 struct xdp_md *ctx, __u32 payload)
+/* As ipv4_is_whole(); see ip6_rcv_core(). */
+static __always_inline bool ipv6_is_whole(const struct cursor *cursor,
+					  const struct ipv6hdr *ip, __u32 payload)
 {
-	struct ipv6hdr *ip = take(cursor, sizeof(*ip));
+	__u32 length = bpf_ntohs(ip->payload_len);
 
-	if (!ip || ip->version != 6 || bpf_ntohs(ip->payload_len) < payload ||
-	    !reaches(ctx, cursor, ip, ipv6_length(ip)))
-		return NULL;
-	return ip;
+	return length >= payload && cursor->offset + length <= cursor->length;
 }
 
 #endif

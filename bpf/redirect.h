@@ -34,7 +34,9 @@ static __always_inline struct ethhdr *redirectable(struct cursor *cursor)
 	switch (ethertype(eth)) {
 	case bpf_htons(ETH_P_IP):
 		ipv4 = take(cursor, sizeof(*ipv4));
-		return ipv4 && ipv4_is_unicast(ipv4->daddr) ? eth : NULL;
+		if (!ipv4 || !ipv4_is_unicast(&ipv4->daddr))
+			return NULL;
+		return eth;
 	case bpf_htons(ETH_P_IPV6):
 		ipv6 = take(cursor, sizeof(*ipv6));
 		if (!ipv6 || ipv6_is_multicast(ipv6->daddr.s6_addr32) ||

@@ -57,6 +57,8 @@ static __always_inline void set_ttl(struct iphdr *ip, __u8 ttl)
 {
 	__s32 less = bpf_htons(ip->ttl << 8) - bpf_htons(ttl << 8);
 
+	if (!less)
+		return;
 	/* What is negative borrows from the other end. */
 	ip->check = checksum_less(ip->check, less + (less >> 31));
 	ip->ttl = ttl;

@@ -1,6 +1,6 @@
 import * as frame from "../../test/kernel/bpf/frame.js";
 import { endMac, hostMac } from "../../test/kernel/bpf/namespace.js";
-import { type Name, PORTS, Program, u32 } from "../../test/kernel/bpf/program.js";
+import { type Name, Program, u32 } from "../../test/kernel/bpf/program.js";
 import { ECHO, NEW, type Packet, REPEATED } from "./packets.js";
 import { type Closable, closable, type Programs } from "./programs.js";
 import { EGRESS, INGRESS, type Stage } from "./stage.js";
@@ -20,9 +20,9 @@ export interface Case {
 	limit?: number;
 }
 
-/** How a frame leaves through the egress: struct macs, and struct redirect by port of the ingress. */
+/** How a frame leaves through the egress: struct macs, and struct redirect of the ingress. */
 const macs = Buffer.concat([frame.mac(hostMac(2)), frame.mac(endMac(2))]);
-const redirects = [Buffer.concat([macs, u32(EGRESS)]), ...Array<Buffer>(PORTS - 1).fill(Buffer.alloc(16))];
+const redirects = [Buffer.concat([macs, u32(EGRESS)])];
 
 function builtin(name: Name, options: { cache?: boolean; redirects?: Buffer[] } = {}): Case["load"] {
 	return (programs, { namespace }) => {

@@ -203,18 +203,20 @@ export function u32Key(value: number): Buffer {
 /** <linux/bpf.h> */
 const BPF_MAP_TYPE_ARRAY = 2;
 
-/** Creates an array with these entries, which nobody can write from then on: BPF_MAP_FREEZE. */
-export function createFrozenArray(name: string, entries: Uint8Array[], valueSize: number): number {
-	const { call } = Libbpf.get();
+/** User space can write nothing to the map from then on. */
+export function freeze(map: number): void {
+	check(Libbpf.get().call.mapFreeze(map), "BPF_MAP_FREEZE");
+}
+
+/** Creates an array of this one value, which is frozen. */
+export function createFrozen(name: string, value: Uint8Array): number {
 	const fd = check(
-		call.mapCreate(BPF_MAP_TYPE_ARRAY, name, 4, valueSize, entries.length, null),
+		Libbpf.get().call.mapCreate(BPF_MAP_TYPE_ARRAY, name, 4, value.length, 1, null),
 		`BPF_MAP_CREATE ${name}`,
 	);
 	try {
-		entries.forEach((value, i) => {
-			if (value.some((byte) => byte !== 0)) update(fd, u32Key(i), value);
-		});
-		check(call.mapFreeze(fd), `BPF_MAP_FREEZE ${name}`);
+		update(fd, u32Key(0), value);
+		freeze(fd);
 		return fd;
 	} catch (error) {
 		closeSync(fd);

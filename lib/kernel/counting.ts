@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
 import type { Label } from "../snapshot/label.js";
-import { COUNTERS_MAP, COUNTERS_SIZE, sumCounters } from "../stats/counters.js";
+import { COUNTERS_MAP, sumCounters } from "../stats/counters.js";
 import type { Counts } from "../stats/counts.js";
 import { lookupPerCpu, mapInfo, programInfo } from "./bpf.js";
 import { closeLoaded, openLoaded } from "./load.js";
@@ -48,12 +48,13 @@ export function portOf({ label, counters }: CountingProgram, ifindex: number): n
 /** What the map of a program has, by port. @param ports at least one */
 export function readCounters(map: number, ports: readonly number[]): Map<number, Counts> {
 	const wanted = new Set(ports);
+	const { valueSize } = mapInfo(map);
 	const read = new Map<number, Counts>();
 	const last = Math.max(...ports);
 	for (let first = Math.min(...ports); first <= last; first += CHUNK) {
 		const count = Math.min(CHUNK, last - first + 1);
-		lookupPerCpu(map, first, count, COUNTERS_SIZE).forEach((entry, i) => {
-			if (wanted.has(first + i)) read.set(first + i, sumCounters(entry));
+		lookupPerCpu(map, first, count, valueSize).forEach((entry, i) => {
+			if (wanted.has(first + i)) read.set(first + i, sumCounters(entry, valueSize));
 		});
 	}
 	return read;

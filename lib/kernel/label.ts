@@ -1,13 +1,12 @@
 import { decodeLabel, encodeLabel, type Label } from "../snapshot/label.js";
-import { createFrozenArray, lookup, mapInfo, u32Key } from "./bpf.js";
+import { createFrozen, lookup, mapInfo, u32Key } from "./bpf.js";
 
 /** The name of the map that marks a program. */
 export const LABEL_MAP = "xdp_topology";
 
 /** @returns a descriptor of a frozen map */
 export function createLabel(label: Label): number {
-	const value = encodeLabel(label);
-	return createFrozenArray(LABEL_MAP, [value], value.length);
+	return createFrozen(LABEL_MAP, encodeLabel(label));
 }
 
 /** Undefined where the map holds something else. */

@@ -1,7 +1,7 @@
 import { aliasOfLo, dumpLinks, type Link } from "../netlink/link.js";
 import { decodeNsid, getNsid } from "../netlink/nsid.js";
 import type { LabObject } from "../plan/object.js";
-import { BUILTINS, isBuiltin } from "../programs/builtin.js";
+import { builtin, isBuiltin } from "../programs/builtin.js";
 import { findWindow, identifyPairs, WINDOW } from "../snapshot/identify.js";
 import type {
 	LabEnd,
@@ -12,11 +12,13 @@ import type {
 	Reading,
 	Snapshot,
 } from "../snapshot/snapshot.js";
+import { COUNTERS_MAP } from "../stats/counters.js";
 import { type EndName, HOST } from "../topology/topology.js";
 import { lookup, mapInfo, programInfo, u32Key } from "./bpf.js";
+import { readConstants } from "./constants.js";
 import { programsInMaps, readContents } from "./contents.js";
 import { type Lab, MARK } from "./lab.js";
-import { openLoaded } from "./load.js";
+import { type LoadedProgram, openLoaded } from "./load.js";
 import { listNames } from "./netns.js";
 import { readPins } from "./pins.js";
 import { type Extras, readNamespace, skimNamespace } from "./read-namespace.js";
@@ -235,9 +237,17 @@ function readProgram(lab: Lab, id: number, queries: readonly Query[]): ProgramSn
 	const program = { id, name, tag, label: undefined, entries: new Map(), contents: new Map() };
 	if (label?.lab !== lab.name) return program;
 	if (label.own) return { ...program, label, contents: readContents(lab, label.program, maps, queries) };
-	const filled = isBuiltin(label.source) ? Object.keys(BUILTINS[label.source].maps) : [];
-	const entries = new Map(filled.map((map) => [map, readEntries(maps.get(map))]));
-	return { ...program, label, entries };
+	return { ...program, label, entries: readByPort(label.source, maps) };
+}
+
+/** What was filled of a built-in program: maps, and its constants under the name of the map that has them. */
+function readByPort(source: string, maps: LoadedProgram["maps"]): ProgramSnapshot["entries"] {
+	if (!isBuiltin(source)) return new Map();
+	const { maps: filled, constants } = builtin(source);
+	const entries = new Map(Object.keys(filled).map((map) => [map, readEntries(maps.get(map))]));
+	const counters = maps.get(COUNTERS_MAP);
+	if (constants && counters !== undefined) entries.set(COUNTERS_MAP, readConstants(counters));
+	return entries;
 }
 
 /** The entries of a map by port that are not zero, as an array has all of them from the start. */

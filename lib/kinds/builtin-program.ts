@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
-import { closeSync } from "node:fs";
 import type { Requirements } from "../declare/requirements.js";
-import { createFrozenArray, lookup, u32Key } from "../kernel/bpf.js";
+import { readConstants, writeConstants } from "../kernel/constants.js";
 import type { Lab } from "../kernel/lab.js";
 import { createLabel } from "../kernel/label.js";
-import { type LoadedProgram, loadProgram } from "../kernel/load.js";
+import { closeLoaded, type LoadedProgram, loadProgram } from "../kernel/load.js";
 import { readObject } from "../kernel/objects.js";
 import { u32 } from "../netlink/attribute.js";
 import { deepEqual, type LabObject } from "../plan/object.js";
 import { type BuiltinName, builtin, isBuiltin, type RedirectValue } from "../programs/builtin.js";
 import type { Label } from "../snapshot/label.js";
 import type { ProgramSnapshot, Snapshot } from "../snapshot/snapshot.js";
+import { COUNTERS_MAP } from "../stats/counters.js";
 import type { EndName } from "../topology/topology.js";
 import { holdsAll, portsFor } from "./ports.js";
 import { vethOf } from "./veth.js";
@@ -22,7 +22,7 @@ export interface BuiltinProgram {
 	digest: string;
 	/** `const volatile` switches, set before it is loaded. */
 	globals: Record<string, boolean>;
-	/** Constants by ingress end, in a table that is frozen before the program is loaded. */
+	/** Constants by ingress end, which are frozen before the program runs anywhere. */
 	constants: Record<EndName, RedirectValue>;
 	/** At least as many ports its maps must have; 0 where an end lies beyond them. */
 	ports: number;
@@ -82,7 +82,7 @@ export function specOf(
 		source: label.source,
 		digest: label.digest,
 		globals: label.globals as Record<string, boolean>,
-		constants: readConstants(snapshot, label, entries),
+		constants: namedConstants(snapshot, label, entries),
 		ports: holdsAll(snapshot, label) ? label.ports : 0,
 	};
 }
@@ -91,19 +91,18 @@ function digestOf(elf: Buffer): string {
 	return createHash("sha256").update(elf).digest("hex").slice(0, 16);
 }
 
-function readConstants(
+function namedConstants(
 	{ endByIndex, firstIfindex }: Snapshot,
 	{ source }: Label,
 	entries: ProgramSnapshot["entries"],
 ): BuiltinProgram["constants"] {
-	if (!isBuiltin(source)) return {};
-	const { frozen, maps } = builtin(source);
-	const layout = frozen === undefined ? undefined : maps[frozen];
+	const layout = isBuiltin(source) ? builtin(source).constants : undefined;
+	if (!layout) return {};
 	const endOf = (index: number): EndName => endByIndex.get(index) ?? (`:#${index}` as EndName);
 	return Object.fromEntries(
-		Array.from(layout ? (entries.get(frozen ?? "") ?? []) : [], ([port, bytes]) => [
+		Array.from(entries.get(COUNTERS_MAP) ?? [], ([port, bytes]) => [
 			endOf(firstIfindex + port),
-			layout?.decode(bytes, endOf) as RedirectValue,
+			layout.decode(bytes, endOf) as RedirectValue,
 		]),
 	);
 }
@@ -117,12 +116,13 @@ export function isLoadOf(
 ): boolean {
 	if (label.source !== spec.source || label.digest !== spec.digest || label.ports < spec.ports) return false;
 	if (!deepEqual(label.globals, spec.globals) || label.firstIfindex !== lab.firstIfindex) return false;
-	const table = frozenTable(spec, label.ports, lab);
-	const map = table && maps.get(table.name);
+	const constants = constantsByPort(spec, lab);
+	const map = maps.get(COUNTERS_MAP);
+	if (!constants || map === undefined) return true;
+	const actual = readConstants(map);
 	return (
-		!table ||
-		map === undefined ||
-		table.entries.every((entry, port) => lookup(map, u32Key(port), entry.length)?.equals(entry))
+		actual.size === constants.size &&
+		Array.from(constants).every(([port, value]) => actual.get(port)?.equals(value))
 	);
 }
 
@@ -132,40 +132,44 @@ export function load(name: string, spec: BuiltinProgram, lab: Lab): LoadedProgra
 	const { function: entry, byPort } = builtin(source);
 	const elf = readObject(source);
 	const ports = Math.max(spec.ports, portsFor(1 + Math.max(0, ...lab.ports())));
-	const table = frozenTable(spec, ports, lab);
-	const maps = new Map(table ? [[table.name, createFrozenArray(table.name, table.entries, table.size)]] : []);
+	const program = loadProgram(source, elf, {
+		program: entry,
+		globals: new Map([
+			["first_ifindex", u32.encode(lab.firstIfindex)],
+			...Object.entries(globals).map(([key, on]): [string, Uint8Array] => [key, Uint8Array.of(on ? 1 : 0)]),
+		]),
+		maxEntries: new Map(byPort.map((map) => [map, ports])),
+		label: () =>
+			createLabel({
+				lab: lab.name,
+				program: name,
+				source,
+				globals,
+				digest: digestOf(elf),
+				firstIfindex: lab.firstIfindex,
+				ports,
+			}),
+	});
 	try {
-		return loadProgram(source, elf, {
-			program: entry,
-			globals: new Map([
-				["first_ifindex", u32.encode(lab.firstIfindex)],
-				...Object.entries(globals).map(([key, on]): [string, Uint8Array] => [key, Uint8Array.of(on ? 1 : 0)]),
-			]),
-			maxEntries: new Map(byPort.map((map) => [map, ports])),
-			maps,
-			label: () =>
-				createLabel({
-					lab: lab.name,
-					program: name,
-					source,
-					globals,
-					digest: digestOf(elf),
-					firstIfindex: lab.firstIfindex,
-					ports,
-				}),
-		});
-	} finally {
-		for (const fd of maps.values()) closeSync(fd);
+		const constants = constantsByPort(spec, lab);
+		if (constants) writeConstants(program.maps.get(COUNTERS_MAP) as number, constants);
+		return program;
+	} catch (error) {
+		closeLoaded(program);
+		throw error;
 	}
 }
 
-/** The frozen map of a program by port, in the kernel's layout; undefined where it has none. */
-function frozenTable({ source, constants }: BuiltinProgram, ports: number, lab: Lab) {
-	const { frozen, maps } = builtin(source as BuiltinName);
-	const layout = frozen === undefined ? undefined : maps[frozen];
-	if (frozen === undefined || !layout) return undefined;
-	const entries: Buffer[] = Array.from({ length: ports }, () => Buffer.alloc(layout.size));
-	for (const [from, value] of Object.entries(constants))
-		entries[lab.port(from as EndName)] = layout.encode(value, (end) => lab.ifindex(end as EndName));
-	return { name: frozen, size: layout.size, entries };
+/** The constants of a program in the kernel's layout; undefined where it has none. */
+function constantsByPort({ source, constants }: BuiltinProgram, lab: Lab): Map<number, Buffer> | undefined {
+	const layout = builtin(source as BuiltinName).constants;
+	return (
+		layout &&
+		new Map(
+			Object.entries(constants).map(([from, value]) => [
+				lab.port(from as EndName),
+				layout.encode(value, (end) => lab.ifindex(end as EndName)),
+			]),
+		)
+	);
 }

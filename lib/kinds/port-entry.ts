@@ -46,19 +46,16 @@ export function observe(snapshot: Snapshot): LabObject<PortEntry>[] {
 	return Array.from(currentPrograms(snapshot)).flatMap(([program, { label, entries }]) => {
 		const { source } = label;
 		if (label.own || !isBuiltin(source)) return [];
-		const { maps, frozen } = builtin(source);
-		return Object.entries(maps).flatMap(([map, layout]) =>
-			map === frozen
-				? []
-				: Array.from(entries.get(map) ?? [], ([port, bytes]): LabObject<PortEntry> => {
-						const key = endOf(firstIfindex + port);
-						const pair = ends.get(key)?.pair;
-						return {
-							...object({ program, source, map, key, value: layout.decode(bytes, endOf) }),
-							// Before the port can be another end's.
-							needs: pair === undefined ? [] : [pair],
-						};
-					}),
+		return Object.entries(builtin(source).maps).flatMap(([map, layout]) =>
+			Array.from(entries.get(map) ?? [], ([port, bytes]): LabObject<PortEntry> => {
+				const key = endOf(firstIfindex + port);
+				const pair = ends.get(key)?.pair;
+				return {
+					...object({ program, source, map, key, value: layout.decode(bytes, endOf) }),
+					// Before the port can be another end's.
+					needs: pair === undefined ? [] : [pair],
+				};
+			}),
 		);
 	});
 }

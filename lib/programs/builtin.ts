@@ -52,8 +52,8 @@ export interface Builtin {
 	byPort: readonly string[];
 	/** The maps that user space fills, keyed by port (`__u32`, host byte order). */
 	maps: Readonly<Record<string, Layout>>;
-	/** Of these, the one that is filled and frozen before the program is loaded. */
-	frozen?: string;
+	/** Constants by port, behind the counters of each CPU: filled and frozen before anything is attached. */
+	constants?: Layout;
 }
 
 /** By the name under which a topology knows it, which is also that of its object: `pass.bpf.o`. */
@@ -63,9 +63,9 @@ export const BUILTINS = {
 	"icmp-echo": { function: "xdp_icmp_echo", byPort: ["counters"], maps: {} },
 	hardcoded: {
 		function: "xdp_hardcoded",
-		byPort: ["counters", "redirects"],
-		maps: { redirects: redirect },
-		frozen: "redirects",
+		byPort: ["counters"],
+		maps: {},
+		constants: redirect,
 	},
 	map: {
 		function: "xdp_map",

@@ -6,11 +6,15 @@ export const COUNTERS_MAP = "counters";
 /** `struct counters { struct { __u64 packets, bytes; } action[XDP_REDIRECT + 1]; }` */
 export const COUNTERS_SIZE = ACTIONS.length * 16;
 
-/** The sum of what each CPU counted. @param entry one `struct counters` a CPU */
-export function sumCounters(entry: Buffer): Counts {
+/**
+ * The sum of what each CPU counted.
+ * @param entry a value for each CPU, which begins with `struct counters`
+ * @param size of one of these values, in bytes
+ */
+export function sumCounters(entry: Buffer, size = COUNTERS_SIZE): Counts {
 	const sum = (offset: number) => {
 		let sum = 0;
-		for (let at = offset; at < entry.length; at += COUNTERS_SIZE) sum += readU64(entry, at);
+		for (let at = offset; at < entry.length; at += size) sum += readU64(entry, at);
 		return sum;
 	};
 	const actions = byAction((_, number) => ({ packets: sum(16 * number), bytes: sum(16 * number + 8) }));

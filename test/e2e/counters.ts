@@ -7,10 +7,14 @@ export type Action = (typeof ACTIONS)[number];
 /** Packets by what became of them. */
 export type Counts = Record<Action, number>;
 
+interface ActionCounters {
+	action: { packets: number }[];
+}
+
 interface PortCounters {
 	key: number;
-	/** One a CPU. */
-	values: { value: { action: { packets: number }[] } }[];
+	/** One a CPU. `hardcoded` has its constants beside them. */
+	values: { value: ActionCounters | { counters: ActionCounters } }[];
 }
 
 interface Constants {
@@ -72,9 +76,8 @@ export class Counters {
 			const ports = await entriesOf<PortCounters>(this.#machine, located.map);
 			const port = ports.find(({ key }) => key === ifindex - located.firstIfindex);
 			if (!port) throw new Error(`${end} is no port of its program`);
-			return byAction((i) =>
-				port.values.reduce((sum, { value }) => sum + (value.action[i]?.packets ?? 0), 0),
-			);
+			const values = port.values.map(({ value }) => ("counters" in value ? value.counters : value));
+			return byAction((i) => values.reduce((sum, { action }) => sum + (action[i]?.packets ?? 0), 0));
 		};
 		if (mode !== NATIVE) {
 			const counts = await count();

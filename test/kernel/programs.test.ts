@@ -91,9 +91,9 @@ describe("a change of the wiring", () => {
 
 	test("a table of `hardcoded` is frozen: nobody can write it", async () => {
 		await applyText(wired("hardcoded", "{ h0: h1 }"));
-		const table = mapIds(attached("r:h0")?.id ?? 0).get("redirects");
+		const table = mapIds(attached("r:h0")?.id ?? 0).get("counters");
 		expect(json<{ frozen: number }>(`bpftool -j map show id ${table}`).frozen).toBe(1);
-		expect(() => sh(`bpftool map update id ${table} key 0 0 0 0 value ${"0 ".repeat(16)}`)).toThrow(
+		expect(() => sh(`bpftool map update id ${table} key 0 0 0 0 value ${"0 ".repeat(96)}`)).toThrow(
 			"Operation not permitted",
 		);
 	});
@@ -107,8 +107,8 @@ describe("a change of the wiring", () => {
 		);
 		await applyText(other);
 		expect(await changes(other)).toEqual([]);
-		const table = mapIds(attached("r:h0")?.id ?? 0).get("redirects");
-		expect(sh(`bpftool map dump id ${table}`)).toContain("02 00 00 00 00 77");
+		const table = mapIds(attached("r:h0")?.id ?? 0).get("counters");
+		expect(sh(`bpftool -j map dump id ${table}`)).toContain('"destination":[2,0,0,0,0,119]');
 	});
 });
 

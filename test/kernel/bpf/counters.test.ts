@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { echo4, ethernet, ipv4, ipv6 } from "./frame.js";
 import { type Namespace, router } from "./namespace.js";
 import { FIRST, type Name, PORTS, Program, type Verdict } from "./program.js";
 
 /** Below and above the lab's window, and the first one above it. */
 const OUTSIDE = [1, 900, FIRST + PORTS, 2_000_000_000];
+const NAMES = ["pass", "drop", "icmp-echo", "hardcoded", "map", "fib"] as const;
 let namespace: Namespace;
 
 beforeAll(() => {
@@ -63,19 +64,31 @@ test("counts by what becomes of a frame", () => {
 	});
 });
 
-test.each([60, 1514, 1518, 1519, 2000, 3400, 3600, 9014, 32_000])(
-	"counts all of a frame of %i bytes",
-	(length) => {
-		loaded("drop", (program, run) => {
-			run(ethernet(0x88cc, Buffer.alloc(length - 14)));
-			expect(program.counters(0)).toEqual({ drop: { packets: 1, bytes: length } });
-		});
-	},
-);
+const LENGTHS = [60, 1514, 1518, 1519, 2000, 3400, 3600, 9014, 32_000];
 
-test.each(OUTSIDE)("counts nothing of ifindex %i, which is no port of the lab", (ifindex) => {
-	loaded("pass", (program, run) => {
-		expect(run(ipv4(), ifindex)).toBe("pass");
-		for (let port = 0; port < PORTS; port++) expect(program.counters(port)).toEqual({});
+describe.each(NAMES)("xdp_%s", (name) => {
+	test.each(LENGTHS)("counts all of a frame of %i bytes", (length) => {
+		loaded(name, (program, run) => {
+			const verdict = run(ethernet(0x88cc, Buffer.alloc(length - 14)));
+			expect(program.counters(0)).toEqual({ [verdict]: { packets: 1, bytes: length } });
+		});
+	});
+
+	test.each(OUTSIDE)(
+		"counts nothing of ifindex %i, which is no port of the lab, nor answers it",
+		(ifindex) => {
+			loaded(name, (program, run) => {
+				expect(run(echo4(), ifindex)).toBe(name === "drop" ? "drop" : "pass");
+				for (let port = 0; port < PORTS; port++) expect(program.counters(port)).toEqual({});
+			});
+		},
+	);
+});
+
+test("counts all of a jumbo frame that is answered", () => {
+	loaded("icmp-echo", (program, run) => {
+		const request = echo4({ data: Buffer.alloc(8000) });
+		expect(run(request)).toBe("tx");
+		expect(program.counters(0)).toEqual({ tx: { packets: 1, bytes: request.length } });
 	});
 });

@@ -7,6 +7,9 @@ import { FIRST, type Outcome, Program, u32 } from "./program.js";
 const FORGED = mac("02:0f:0f:0f:0f:0f");
 const OTHER_HOST = "02:00:00:00:02:99";
 
+/** TCP, UDP, DCCP, SCTP, UDP-Lite. */
+const WITH_PORTS = [6, 17, 33, 132, 136];
+
 /** Two namespaces of one lab, with the same addresses; only the ifindexes differ. */
 const ENDS = [
 	[FIRST, FIRST + 1],
@@ -130,6 +133,43 @@ test.each<[string, Buffer, Buffer]>([
 	["flow label", ipv6({ flow: 1 }), ipv6({ flow: 2 })],
 	["traffic class", ipv6(), ipv6({ flow: 0x10 << 20 })],
 	["next header", ipv6(), ipv6({ protocol: TCP })],
+	["IPv4 version", ipv4(), ipv4({ version: 6 })],
+	["IPv4 header length", ipv4(), ipv4({ ihl: 6 })],
+	["IPv6 version", ipv6(), ipv6({ version: 4 })],
+	[
+		"ethertype, IPv4, though all that is compared of it is as in IPv6",
+		ipv6({ flow: 0x5000000, payload: ports(1, 2) }),
+		ipv4({ version: 6, source: "252.0.0.1", destination: "0.0.0.0", payload: ports(1, 2) }),
+	],
+	[
+		"ethertype, IPv6, though all that is compared of it is as in IPv4",
+		ipv4({ payload: ports(1, 2) }),
+		ipv6({
+			version: 4,
+			flow: 0x5000000,
+			source: "a01:2:a02:2::",
+			destination: "::",
+			payload: ports(1, 2),
+		}),
+	],
+	["TTL, the last one", ipv4(), ipv4({ ttl: 1 })],
+	["hop limit, the last one", ipv6(), ipv6({ hopLimit: 1 })],
+	["IPv4 length, which the frame does not have", ipv4(), ipv4({ length: 1000 })],
+	["IPv4 length, shorter than a header", ipv4(), ipv4({ length: 19 })],
+	["IPv6 length, which the frame does not have", ipv6(), ipv6({ length: 1000 })],
+	...WITH_PORTS.flatMap((protocol): [string, Buffer, Buffer][] => [
+		[
+			`source port of protocol ${protocol}`,
+			ipv4({ protocol, payload: ports(1, 2) }),
+			ipv4({ protocol, payload: ports(3, 2) }),
+		],
+		[
+			`destination port of next header ${protocol}`,
+			ipv6({ protocol, payload: ports(1, 2) }),
+			ipv6({ protocol, payload: ports(1, 3) }),
+		],
+	]),
+	["destination MAC, a group's", ipv4(), ipv4({}, { destination: "ff:ff:ff:ff:ff:ff" })],
 ])("the cache of xdp_fib does not take a packet for one with another %s", (_, known, packet) => {
 	// The other packet's slot is unknown where nothing is cached for it: any may be it.
 	const slots = Array.from({ length: 256 }, (_, slot) => slot);

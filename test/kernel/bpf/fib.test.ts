@@ -83,6 +83,11 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 			ipv4({ payload: large(1480), ttl: 63 }, through(2)),
 		],
 		[
+			"padding behind an IPv4 packet of exactly the MTU",
+			ipv4({ payload: large(1480) }, { padding: 4 }),
+			ipv4({ payload: large(1480), ttl: 63 }, { ...through(2), padding: 4 }),
+		],
+		[
 			"IPv4 with a next hop of IPv6",
 			ipv4({ destination: "10.7.1.1" }),
 			ipv4({ destination: "10.7.1.1", ttl: 63 }, through(2)),

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Libbpf } from "../../../lib/ffi/libbpf.js";
-import { lookup, u32Key, update } from "../../../lib/kernel/bpf.js";
+import { lookup, mapInfo, u32Key, update } from "../../../lib/kernel/bpf.js";
+import { writeConstants } from "../../../lib/kernel/constants.js";
 import { closeLoaded, type LoadedProgram, loadProgram } from "../../../lib/kernel/load.js";
 import { testRun } from "./test-run.js";
 
@@ -48,24 +48,12 @@ export function compile(source: string): Buffer {
 /** The 32-bit number as maps have it. */
 export const u32 = u32Key;
 
-/** The table of xdp_hardcoded, as it is before the program is loaded. */
-function frozen(redirects: Buffer[]): number {
-	const { call } = Libbpf.get();
-	const BPF_MAP_TYPE_ARRAY = 2;
-	const map = call.mapCreate(BPF_MAP_TYPE_ARRAY, "redirects", 4, 16, redirects.length, null);
-	redirects.forEach((value, port) => {
-		update(map, u32(port), value);
-	});
-	call.mapFreeze(map);
-	return map;
-}
-
 /** Per-CPU values are read for every possible CPU, not only those online. */
 const cpus = Number(readFileSync("/sys/devices/system/cpu/possible", "utf8").trim().split("-").at(-1)) + 1;
 
 /** Of fib_cache: struct fib_result, which begins with its tick, and in it the destination of struct next_hop. */
-const RESULT = 80;
-const DESTINATION = 56;
+const RESULT = 72;
+const DESTINATION = 48;
 const SLOTS = 256;
 
 export interface LoadOptions {
@@ -92,19 +80,15 @@ export class Program {
 		} = options;
 		const globals = new Map<string, Uint8Array>([["first_ifindex", u32Key(FIRST)]]);
 		if (cache !== undefined) globals.set("cache", Buffer.from([Number(cache)]));
-		const maps = new Map(redirects ? [["redirects", frozen(redirects)]] : []);
-		try {
-			return new Program(
-				loadProgram(name, object, {
-					program: `xdp_${name.replace("-", "_")}`,
-					globals,
-					maxEntries: new Map(BY_PORT[name].map((map) => [map, PORTS])),
-					maps,
-				}),
-			);
-		} finally {
-			for (const fd of maps.values()) closeSync(fd);
-		}
+		const program = new Program(
+			loadProgram(name, object, {
+				program: `xdp_${name.replace("-", "_")}`,
+				globals,
+				maxEntries: new Map(BY_PORT[name].map((map) => [map, PORTS])),
+			}),
+		);
+		if (redirects) writeConstants(program.#map("counters"), new Map(redirects.entries()));
+		return program;
 	}
 
 	get fd(): number {
@@ -135,8 +119,9 @@ export class Program {
 
 	/** What a port has counted on all CPUs: only the actions that occurred. */
 	counters(port: number): Partial<Record<Verdict, { packets: number; bytes: number }>> {
-		const size = VERDICTS.length * 16;
-		const values = lookup(this.#map("counters"), u32Key(port), size * cpus);
+		const map = this.#map("counters");
+		const size = mapInfo(map).valueSize;
+		const values = lookup(map, u32Key(port), size * cpus);
 		if (!values) throw new Error(`no port ${port}`);
 		const sum = (offset: number) =>
 			Array.from({ length: cpus }, (_, cpu) => Number(values.readBigUInt64LE(cpu * size + offset))).reduce(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as frame from "./frame.js";
 import { endMac, hostMac, type Namespace, router } from "./namespace.js";
-import { FIRST, PORTS, Program, u32 } from "./program.js";
+import { FIRST, Program, u32 } from "./program.js";
 
 const LEFT = FIRST;
 const RIGHT = FIRST + 1;
@@ -29,13 +29,8 @@ const through = (subnet: number) => ({ source: endMac(subnet), destination: host
 
 /** Both ways between left and right. */
 function loadHardcoded(): Program {
-	const nowhere = Buffer.alloc(16);
 	return Program.load("hardcoded", {
-		redirects: [
-			Buffer.concat([...macs(2), u32(RIGHT)]),
-			Buffer.concat([...macs(1), u32(LEFT)]),
-			...Array<Buffer>(PORTS - 2).fill(nowhere),
-		],
+		redirects: [Buffer.concat([...macs(2), u32(RIGHT)]), Buffer.concat([...macs(1), u32(LEFT)])],
 	});
 }
 
@@ -132,6 +127,15 @@ describe.each([
 		expect(run(ipv4(), ingress)).toEqual({ verdict: "pass", frame: ipv4() });
 	});
 
+	test.each([64, 1514, 1519, 9014])("counts all of a frame of %i bytes that it redirects", (length) => {
+		const before = program.counters(0).redirect ?? { packets: 0, bytes: 0 };
+		expect(run(ipv4({ payload: Buffer.alloc(length - 34) })).verdict).toBe("redirect");
+		expect(program.counters(0).redirect).toEqual({
+			packets: before.packets + 1,
+			bytes: before.bytes + length,
+		});
+	});
+
 	test("answers nobody", () => {
 		expect(run(echo4()).verdict).toBe("redirect");
 	});
@@ -172,10 +176,12 @@ describe("xdp_map alone", () => {
 	});
 });
 
-test("the table of xdp_hardcoded cannot be changed", () => {
+test("the table of xdp_hardcoded cannot be changed, and its counters count", () => {
 	const program = loadHardcoded();
 	try {
-		expect(() => program.set("redirects", 0, Buffer.alloc(16))).toThrow("EPERM");
+		expect(() => program.set("counters", 0, Buffer.alloc(1 << 16))).toThrow("EPERM");
+		expect(namespace.within(() => program.run(ipv4())).frame).toEqual(ipv4({}, through(2)));
+		expect(program.counters(0)).toEqual({ redirect: { packets: 1, bytes: ipv4().length } });
 	} finally {
 		program.close();
 	}
