@@ -74,9 +74,13 @@ function object(pair: string, spec: Address): LabObject<Address> {
 	return { kind: "address", name: `${spec.end} ${spec.prefix}`, spec, within: [pair], needs: [] };
 }
 
+function isIpv4(address: string): boolean {
+	return !address.includes(":");
+}
+
 /** As __inet_insert_ifa() of net/ipv4/devinet.c has it; IPv6 knows no such thing. */
 function areOfOneSubnet(one: string, other: string): boolean {
-	return !one.includes(":") && netlink.subnetOf(one) === netlink.subnetOf(other);
+	return [one, other].every(isIpv4) && netlink.subnetOf(one) === netlink.subnetOf(other);
 }
 
 /** One that is secondary to what is not wanted is as good as a primary one: the kernel makes it that. */
@@ -90,7 +94,7 @@ function addressesOf({ link, namespace }: LabEnd): netlink.Address[] {
 
 /** The link-local address that the kernel gives a link by itself; before 5.18 it does not say so. */
 function isKernels({ byKernel, prefix }: netlink.Address, mac: string): boolean {
-	return byKernel === true || prefix === netlink.linkLocal(mac);
+	return byKernel === true || (prefix.startsWith("fe80:") && prefix === netlink.linkLocal(mac));
 }
 
 /** A link that is down has lost the route for another reason, and gets it back when it comes up. */
@@ -104,5 +108,5 @@ function isConnected({ link, namespace }: LabEnd, prefix: string): boolean {
 
 /** Whether a link of this MTU can have the address. */
 export function fits(address: string, mtu: number): boolean {
-	return mtu >= IPV6_MIN_MTU || !address.includes(":");
+	return mtu >= IPV6_MIN_MTU || isIpv4(address);
 }

@@ -16,13 +16,17 @@ export function byDependency(
 		depths.set(id, 0); // a cycle ends here: two peers that each wait for the other
 		const object = known.get(id);
 		let deepest = -1;
-		for (const before of object ? [...object.within, ...object.needs] : [])
-			if (known.has(before)) deepest = Math.max(deepest, depth(before));
+		for (const list of object ? [object.within, object.needs] : [])
+			for (const before of list) if (known.has(before)) deepest = Math.max(deepest, depth(before));
 		depths.set(id, deepest + 1);
 		return deepest + 1;
 	};
-	return objects
-		.map((object, i) => ({ object, i, depth: depth(idOf(object)) }))
-		.sort((a, b) => a.depth - b.depth || a.i - b.i)
-		.map(({ object }) => object);
+	const layers: LabObject[][] = [];
+	for (const object of objects) {
+		const at = depth(idOf(object));
+		const layer = layers[at];
+		if (layer) layer.push(object);
+		else layers[at] = [object];
+	}
+	return layers.flat();
 }
