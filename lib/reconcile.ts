@@ -156,7 +156,11 @@ async function execute(lab: Lab, plan: Plan, { progress, signal, failures }: Exe
 	make(making.filter((change) => needsUp(change) && !late(change)));
 	remove(plan.lateRemovals);
 	make(making.filter(late));
-	await progress(stages);
+	try {
+		await progress(stages);
+	} finally {
+		lab.release();
+	}
 }
 
 /** Objects handed to a kind at a time; some milliseconds of work. */

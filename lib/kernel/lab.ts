@@ -46,6 +46,7 @@ export class Lab {
 	firstIfindex = WINDOW;
 	readonly #names = new NetnsNames();
 	readonly #fresh = new Set<string>();
+	readonly #unnamed: OpenNamespace[] = [];
 	/** Other names of the lab's namespaces, each with what {@link inode} says. */
 	readonly #aliases = new Map<string, string>();
 	readonly #queued = new Set<NetlinkSocket>();
@@ -136,11 +137,22 @@ export class Lab {
 		this.#aliases.set(name, inode);
 	}
 
-	/** Takes a namespace's name away, with any other that it has. It goes once it is let go of: {@link close}. */
+	/** Takes a namespace's name away, with any other that it has. It goes with the next {@link release}. */
 	unname(name: string): void {
-		const inode = this.has(name) ? this.inode(name) : undefined;
+		const namespace = this.#namespaces.get(name);
+		if (namespace) {
+			// First: what may have lost its name is not to be taken for there because it is open.
+			this.#namespaces.delete(name);
+			this.#queued.delete(namespace.route);
+			this.#unnamed.push(namespace);
+		}
 		this.#names.remove(name);
-		for (const [alias, of] of this.#aliases) if (of === inode) this.#names.remove(alias);
+		for (const [alias, of] of this.#aliases) if (of === namespace?.inode) this.#names.remove(alias);
+	}
+
+	/** Lets go of namespaces without a name, of all at once: the kernel takes them apart together (cleanup_net()). */
+	release(): void {
+		for (const namespace of this.#unnamed.splice(0)) namespace.close();
 	}
 
 	/** Removes what a crash has left of making these namespaces: names without one, which are nobody's. */
@@ -315,6 +327,7 @@ export class Lab {
 		this.held.clear();
 		this.programs.clear();
 		for (const name of [...this.#namespaces.keys()]) this.close(name);
+		this.release();
 	}
 }
 

@@ -43,15 +43,7 @@ export const netns: Kind<Netns> = {
 			lab,
 			({ name, spec }) => lab.queue(name, changeLink(LO, { up: spec.lo })),
 		),
-	remove: (objects, lab) => {
-		try {
-			forEach(objects, lab, ({ name }) => lab.unname(name));
-		} finally {
-			// The kernel takes apart together what is let go of together: cleanup_net(). After a failure too: what
-			// may have lost its name is not to be taken for there because it is open.
-			for (const { name } of objects) lab.close(name);
-		}
-	},
+	remove: (objects, lab) => forEach(objects, lab, ({ name }) => lab.unname(name)),
 	describe: ({ name }) => name,
 	describeChange: (from, to) => `lo ${from.lo ? "up" : "down"} → ${to.lo ? "up" : "down"}`,
 };
