@@ -25,8 +25,8 @@ static __always_inline bool ipv4_is_unicast(const __be32 *address)
 /* Unicast of more than host (127.0.0.0/8) and link scope (169.254.0.0/16, RFC 3927). */
 static __always_inline bool ipv4_is_forwardable(const __be32 *address)
 {
-	return ipv4_is_unicast(address) && bpf_ntohl(*address) >> 24 != IN_LOOPBACKNET &&
-	       bpf_ntohl(*address) >> 16 != 0xa9fe;
+	return ipv4_is_unicast(address) && *(const __u8 *)address != IN_LOOPBACKNET &&
+	       *(const __be16 *)address != bpf_htons(0xa9fe);
 }
 
 static __always_inline bool ipv6_is_multicast(const __be32 *address)

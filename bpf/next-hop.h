@@ -103,11 +103,13 @@ struct {
  * route, and bpf_fib_lookup() does not. It does refuse IPv6 that is multicast, loopback
  * or link-local.
  */
-static __always_inline bool is_forwardable(const struct bpf_fib_lookup *fib)
+static __always_inline bool is_forwardable(const struct flow *flow)
 {
-	if (fib->family == AF_INET6)
-		return !ipv6_is_reserved(fib->ipv6_src);
-	return ipv4_is_forwardable(&fib->ipv4_src) && ipv4_is_forwardable(&fib->ipv4_dst);
+	const __be32 *addresses = (const __be32 *)addresses_of(flow);
+
+	if (flow->family == AF_INET6)
+		return !ipv6_is_reserved(addresses);
+	return ipv4_is_forwardable(&addresses[0]) && ipv4_is_forwardable(&addresses[1]);
 }
 
 static __always_inline void ask(struct bpf_fib_lookup *fib, const struct flow *flow)
@@ -160,11 +162,9 @@ static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
 	    .tot_len = length, .ifindex = ctx->ingress_ifindex};
 
 	/* The length has 16 bits, and an IPv6 packet can be 40 bytes longer. */
-	if (length > 0xffff || !is_plain(flow))
+	if (length > 0xffff || !is_plain(flow) || !is_forwardable(flow))
 		return false;
 	ask(&fib, flow);
-	if (!is_forwardable(&fib))
-		return false;
 
 	switch (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
@@ -241,8 +241,8 @@ resolve(struct xdp_md *ctx, const struct flow *flow, __u64 length)
 {
 	__u32 index = slot_of(flow);
 	struct fib_result *result = bpf_map_lookup_elem(&fib_cache, &index);
-	__u64 now =
-	    bpf_jiffies64(); /* before `tick` is read, which it would have to save */
+	/* Called before `tick` is read, which would have to be saved from it. */
+	__u64 now = bpf_jiffies64();
 
 	if (!result)
 		return NULL;

@@ -47,7 +47,10 @@ static __always_inline bool is_jumbo(const struct cursor *frame)
 	return frame->length > FULL_FRAME;
 }
 
-/* The same as frame(), with the length of all fragments: a helper, as slow as a redirect.
+/*
+ * The same as frame(), with the length of all fragments. That takes a helper as slow as a
+ * redirect, and programs that forward do it in a function of its own: a call takes
+ * registers from what is around it, whether it is made or not.
  */
 static __always_inline struct cursor jumbo_frame(struct xdp_md *ctx)
 {

@@ -13,7 +13,7 @@ export interface Packet {
 export type Family = "IPv4" | "IPv6";
 
 /** UDP, 64 bytes of Ethernet frame with IPv4. */
-const payload = frame.ports(5000, 5000, 22);
+const payload = frame.ports(5000, 5000, 30);
 
 /** Offsets in an Ethernet frame without tags, in bytes. */
 const IPV4 = {
