@@ -31,14 +31,15 @@ struct {
 static __always_inline int run(struct cursor frame, struct port *ingress)
 {
 	struct ethhdr *eth = redirectable(&frame);
-	__u32 egress = ingress->redirect.ifindex;
+	__u32 egress = eth ? ingress->redirect.ifindex : 0;
 
-	if (!eth || !egress)
-		return pass(&ingress->counters, frame.length);
-	set_macs(eth, &ingress->redirect.macs);
-	count(&ingress->counters, frame.length, XDP_REDIRECT);
-	/* Resolved only after the run (xdp_do_redirect()): there is no other answer. */
-	return bpf_redirect(egress, 0);
+	if (egress) {
+		set_macs(eth, &ingress->redirect.macs);
+		count(&ingress->counters, frame.length, XDP_REDIRECT);
+		/* Resolved only after the run (xdp_do_redirect()): no other answer. */
+		return bpf_redirect(egress, 0);
+	}
+	return pass(&ingress->counters, frame.length);
 }
 
 static __attribute__((noinline)) int run_jumbo(struct xdp_md *ctx, struct port *ingress)

@@ -32,20 +32,21 @@ static __always_inline struct ethhdr *redirectable(struct cursor *cursor)
 	if (!eth || mac_is_group(eth->h_dest))
 		return NULL;
 	switch (ethertype(eth)) {
-	case bpf_htons(ETH_P_IP):
-		ipv4 = take(cursor, sizeof(*ipv4));
-		if (!ipv4 || !ipv4_is_unicast(&ipv4->daddr))
-			return NULL;
-		return eth;
 	case bpf_htons(ETH_P_IPV6):
 		ipv6 = take(cursor, sizeof(*ipv6));
 		if (!ipv6 || ipv6_is_multicast(ipv6->daddr.s6_addr32) ||
 		    is_ndp(cursor, ipv6))
 			return NULL;
-		return eth;
+		break;
+	case bpf_htons(ETH_P_IP):
+		ipv4 = take(cursor, sizeof(*ipv4));
+		if (!ipv4 || !ipv4_is_unicast(&ipv4->daddr))
+			return NULL;
+		break;
 	default:
 		return NULL;
 	}
+	return eth;
 }
 
 #endif
