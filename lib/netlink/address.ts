@@ -10,7 +10,7 @@ import {
 	u8,
 	u32,
 } from "./attribute.js";
-import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, type Request } from "./message.js";
+import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, type Request, zeros } from "./message.js";
 
 /** <linux/rtnetlink.h> */
 export const RTM_NEWADDR = 20;
@@ -50,7 +50,7 @@ export interface Address {
 }
 
 export function dumpAddresses(): Request {
-	const body = Buffer.alloc(HEADER);
+	const body = zeros(HEADER);
 	body.writeUInt8(AF_UNSPEC, 0);
 	return { what: "RTM_GETADDR", type: RTM_GETADDR, flags: NLM_F_DUMP, body };
 }
@@ -72,7 +72,7 @@ export function decodeAddress(body: Buffer): Address {
 function request(type: number, flags: number, index: number, prefix: string): Request {
 	const [address = "", length] = prefix.split("/");
 	const family = familyOf(address);
-	const header = Buffer.alloc(HEADER);
+	const header = zeros(HEADER);
 	header.writeUInt8(family, 0);
 	header.writeUInt8(Number(length), 1);
 	header.writeUInt32LE(index, 4);

@@ -1,5 +1,5 @@
 import { bytesOfIp, textOfIp } from "./ip.js";
-import { joinAttribute, splitAttributes } from "./message.js";
+import { joinAttribute, splitAttributes, zeros } from "./message.js";
 
 /** How a value of type T stands in an attribute. */
 export interface Codec<T> {
@@ -34,7 +34,7 @@ export function encodeAttributes<T extends Table>(table: T, values: Values<T>): 
 export function decodeAttributes<T extends Table>(table: T, bytes: Buffer): Values<T> {
 	const byType = index(table);
 	const values: Record<string, unknown> = {};
-	for (const [type, value] of splitAttributes(bytes)) {
+	for (const [type, value] of splitAttributes(bytes, byType)) {
 		const found = byType.get(type);
 		if (found) values[found[0]] = found[1].decode(value);
 	}
@@ -83,7 +83,7 @@ export const u8: Codec<number> = {
 
 export const u16: Codec<number> = {
 	encode: (value) => {
-		const buffer = Buffer.alloc(2);
+		const buffer = zeros(2);
 		buffer.writeUInt16LE(value);
 		return buffer;
 	},
@@ -92,7 +92,7 @@ export const u16: Codec<number> = {
 
 export const u32: Codec<number> = {
 	encode: (value) => {
-		const buffer = Buffer.alloc(4);
+		const buffer = zeros(4);
 		buffer.writeUInt32LE(value);
 		return buffer;
 	},
@@ -101,7 +101,7 @@ export const u32: Codec<number> = {
 
 export const s32: Codec<number> = {
 	encode: (value) => {
-		const buffer = Buffer.alloc(4);
+		const buffer = zeros(4);
 		buffer.writeInt32LE(value);
 		return buffer;
 	},
@@ -115,7 +115,7 @@ export const string: Codec<string> = {
 };
 
 /** Present or not. */
-export const flag: Codec<boolean> = { encode: () => Buffer.alloc(0), decode: () => true };
+export const flag: Codec<boolean> = { encode: () => zeros(0), decode: () => true };
 
 export const raw: Codec<Uint8Array> = { encode: (value) => value, decode: (bytes) => bytes };
 

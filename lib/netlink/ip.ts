@@ -48,10 +48,15 @@ function groupsOf(text: string, ends: boolean): number[] | undefined {
 /** Canonical: RFC 5952 for IPv6, all of it in hexadecimal. */
 export function textOfIp(bytes: Uint8Array): string {
 	if (bytes.length === 4) return bytes.join(".");
-	const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
+	const groups: number[] = [];
+	for (let i = 0; i < 16; i += 2) groups.push(((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0));
 	const { start, length } = longestZeros(groups);
-	const hex = (list: number[]) => list.map((group) => group.toString(16)).join(":");
-	return length < 2 ? hex(groups) : `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+	const hex = (from: number, to: number) => {
+		let text = "";
+		for (let i = from; i < to; i++) text += `${i === from ? "" : ":"}${groups[i]?.toString(16)}`;
+		return text;
+	};
+	return length < 2 ? hex(0, 8) : `${hex(0, start)}::${hex(start + length, 8)}`;
 }
 
 /** The first of the longest runs of zeros, which `::` stands for. */

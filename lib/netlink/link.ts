@@ -15,7 +15,7 @@ import {
 	u32,
 	type Values,
 } from "./attribute.js";
-import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, type Request } from "./message.js";
+import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, type Request, zeros } from "./message.js";
 
 /** <linux/rtnetlink.h> */
 export const RTM_NEWLINK = 16;
@@ -49,16 +49,16 @@ const afSpec = { inet: [AF_INET, nested(inet)], inet6: [AF_INET6, nested(inet6)]
  * Where a setting of `net.FAMILY.conf.IF` stands in the array of its family: IPV4_DEVCONF_* of <linux/ip.h>
  * count from 1, DEVCONF_* of <linux/ipv6.h> from 0.
  */
-const SETTINGS = {
-	"ipv4.forwarding": ["inet", 0],
-	"ipv6.forwarding": ["inet6", 0],
-	"ipv6.accept_ra": ["inet6", 3],
-	"ipv6.disable_ipv6": ["inet6", 26],
-	"ipv6.accept_dad": ["inet6", 27],
-} as const;
+const SETTINGS = [
+	["ipv4.forwarding", "inet", 0],
+	["ipv6.forwarding", "inet6", 0],
+	["ipv6.accept_ra", "inet6", 3],
+	["ipv6.disable_ipv6", "inet6", 26],
+	["ipv6.accept_dad", "inet6", 27],
+] as const;
 
 /** `FAMILY.NAME` of a sysctl `net.FAMILY.conf.IF.NAME`. */
-export type LinkSetting = keyof typeof SETTINGS;
+export type LinkSetting = (typeof SETTINGS)[number][0];
 
 const linkInfo = { kind: [1, string], data: [2, raw] } satisfies Table;
 
@@ -104,7 +104,7 @@ export interface Link {
 }
 
 function header(index: number, flags = 0, change = 0): Buffer {
-	const buffer = Buffer.alloc(HEADER);
+	const buffer = zeros(HEADER);
 	buffer.writeUInt8(AF_UNSPEC, 0);
 	buffer.writeInt32LE(index, 4);
 	buffer.writeUInt32LE(flags, 8);
@@ -166,13 +166,13 @@ function decodeXdp(values: Values<typeof xdp>): Link["xdp"] {
 }
 
 function decodeSettings(families: Values<typeof afSpec> = {}): Link["settings"] {
-	return Object.fromEntries(
-		Object.entries(SETTINGS).flatMap(([name, [family, index]]) => {
-			const conf = families[family]?.conf;
-			if (!conf || conf.length < 4 * (index + 1)) return [];
-			return [[name, new DataView(conf.buffer, conf.byteOffset).getInt32(4 * index, true)]];
-		}),
-	);
+	const settings: Link["settings"] = {};
+	for (const [name, family, index] of SETTINGS) {
+		const conf = families[family]?.conf;
+		if (conf && conf.length >= 4 * (index + 1))
+			settings[name] = new DataView(conf.buffer, conf.byteOffset).getInt32(4 * index, true);
+	}
+	return settings;
 }
 
 export interface VethEnd {

@@ -42,10 +42,15 @@ export function align(length: number): number {
 	return (length + 3) & ~3;
 }
 
+/** Zeros, from Node's pool: an ArrayBuffer for each attribute would cost more than all else of a message. */
+export function zeros(length: number): Buffer {
+	return Buffer.allocUnsafe(length).fill(0);
+}
+
 /** `request` as the kernel takes it, padded to a multiple of four bytes. */
 export function encodeMessage(request: Request, sequence: number, flags: number): Buffer {
 	const length = HEADER + request.body.length;
-	const buffer = Buffer.alloc(align(length));
+	const buffer = zeros(align(length));
 	buffer.writeUInt32LE(length, 0);
 	buffer.writeUInt16LE(request.type, 4);
 	buffer.writeUInt16LE(NLM_F_REQUEST | request.flags | flags, 6);
@@ -97,19 +102,26 @@ export function decodeAcknowledgement(message: Message): Acknowledgement {
 	return { errno, text };
 }
 
-/** Attributes as they follow one another: struct nlattr. Nested and byte-order flags are removed. */
-export function* splitAttributes(bytes: Buffer): Generator<[type: number, value: Buffer]> {
+/**
+ * Attributes as they follow one another: struct nlattr. Nested and byte-order flags are removed.
+ * @param wanted types to pass on; all where it is left out
+ */
+export function* splitAttributes(
+	bytes: Buffer,
+	wanted?: { has(type: number): boolean },
+): Generator<[type: number, value: Buffer]> {
 	for (let at = 0; at + 4 <= bytes.length; ) {
 		const length = bytes.readUInt16LE(at);
 		if (length < 4 || at + length > bytes.length) return;
-		yield [bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK, bytes.subarray(at + 4, at + length)];
+		const type = bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK;
+		if (wanted?.has(type) ?? true) yield [type, bytes.subarray(at + 4, at + length)];
 		at += align(length);
 	}
 }
 
 /** One attribute, padded. */
 export function joinAttribute(type: number, value: Uint8Array): Buffer {
-	const buffer = Buffer.alloc(align(4 + value.length));
+	const buffer = zeros(align(4 + value.length));
 	buffer.writeUInt16LE(4 + value.length, 0);
 	buffer.writeUInt16LE(type, 2);
 	buffer.set(value, 4);

@@ -1,5 +1,5 @@
 import { AF_UNSPEC, decodeAttributes, encodeAttributes, familyOf, ip, mac, type Table } from "./attribute.js";
-import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, type Request } from "./message.js";
+import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, type Request, zeros } from "./message.js";
 
 /** <linux/rtnetlink.h> */
 export const RTM_NEWNEIGH = 28;
@@ -25,7 +25,7 @@ export interface Neighbor {
 }
 
 export function dumpNeighbors(): Request {
-	const body = Buffer.alloc(HEADER);
+	const body = zeros(HEADER);
 	body.writeUInt8(AF_UNSPEC, 0);
 	return { what: "RTM_GETNEIGH", type: RTM_GETNEIGH, flags: NLM_F_DUMP, body };
 }
@@ -42,7 +42,7 @@ export function decodeNeighbor(body: Buffer): Neighbor {
 }
 
 function header(index: number, family: number): Buffer {
-	const buffer = Buffer.alloc(HEADER);
+	const buffer = zeros(HEADER);
 	buffer.writeUInt8(family, 0);
 	buffer.writeInt32LE(index, 4);
 	buffer.writeUInt16LE(NUD_PERMANENT, 8);

@@ -1,5 +1,5 @@
 import { AF_INET, AF_INET6, decodeAttributes, encodeAttributes, s32, type Table } from "./attribute.js";
-import type { Request } from "./message.js";
+import { type Request, zeros } from "./message.js";
 
 /** <linux/rtnetlink.h> */
 const RTM_GETNETCONF = 82;
@@ -19,7 +19,7 @@ export const NETCONF_SYSCTLS = {
 
 /** Asks for the settings of `net.FAMILY.conf.all`. */
 export function getNetconf(family: number): Request {
-	const header = Buffer.alloc(HEADER);
+	const header = zeros(HEADER);
 	header.writeUInt8(family, 0);
 	return {
 		what: "RTM_GETNETCONF",

@@ -1,5 +1,5 @@
 import { decodeAttributes, encodeAttributes, s32, type Table, u32 } from "./attribute.js";
-import type { Request } from "./message.js";
+import { type Request, zeros } from "./message.js";
 
 /** <linux/rtnetlink.h> */
 const RTM_GETNSID = 90;
@@ -14,7 +14,7 @@ export function getNsid(fd: number): Request {
 		what: "RTM_GETNSID",
 		type: RTM_GETNSID,
 		flags: 0,
-		body: Buffer.concat([Buffer.alloc(HEADER), encodeAttributes(table, { fd })]),
+		body: Buffer.concat([zeros(HEADER), encodeAttributes(table, { fd })]),
 	};
 }
 

@@ -11,7 +11,15 @@ import {
 	u16,
 	u32,
 } from "./attribute.js";
-import { align, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, type Request } from "./message.js";
+import {
+	align,
+	NLM_F_CREATE,
+	NLM_F_DUMP,
+	NLM_F_EXCL,
+	NLM_F_REPLACE,
+	type Request,
+	zeros,
+} from "./message.js";
 
 /** <linux/rtnetlink.h> */
 export const RTM_NEWROUTE = 24;
@@ -54,7 +62,7 @@ const rtvia: Codec<string> = {
 const gateways = { gateway: [5, ip], via: [18, rtvia] } satisfies Table;
 
 function encodeGateway(family: number, gateway: string | undefined): Buffer {
-	if (gateway === undefined) return Buffer.alloc(0);
+	if (gateway === undefined) return zeros(0);
 	return encodeAttributes(gateways, familyOf(gateway) === family ? { gateway } : { via: gateway });
 }
 
@@ -68,7 +76,7 @@ function encodeNextHops(family: number, hops: readonly NextHop[]): Buffer {
 	return Buffer.concat(
 		hops.map(({ index, gateway, weight = 1 }) => {
 			const attributes = encodeGateway(family, gateway);
-			const header = Buffer.alloc(8);
+			const header = zeros(8);
 			header.writeUInt16LE(8 + attributes.length, 0);
 			header.writeUInt8(weight - 1, 3); // rtnh_hops
 			header.writeInt32LE(index, 4);
@@ -117,7 +125,7 @@ export interface Route {
 }
 
 export function dumpRoutes(family: 4 | 6): Request {
-	const body = Buffer.alloc(HEADER);
+	const body = zeros(HEADER);
 	body.writeUInt8(family === 4 ? AF_INET : AF_INET6, 0);
 	// The kernel leaves other tables out where the socket has NETLINK_GET_STRICT_CHK.
 	body.writeUInt8(RT_TABLE_MAIN, 4);
@@ -153,7 +161,7 @@ function request(type: number, flags: number, route: Omit<Route, "protocol">): R
 	const [address = "", length] = route.to.split("/");
 	const family = familyOf(address);
 	const onLink = route.type === "unicast" && route.hops.every(({ gateway }) => gateway === undefined);
-	const header = Buffer.alloc(HEADER);
+	const header = zeros(HEADER);
 	header.writeUInt8(family, 0);
 	header.writeUInt8(Number(length), 1);
 	header.writeUInt8(route.tos ?? 0, 3);
@@ -181,7 +189,7 @@ function encodePaths(family: number, { hops, nexthopId }: Pick<Route, "hops" | "
 	if (nexthopId !== undefined) return encodeAttributes(table, { nexthopId });
 	const [hop, ...more] = hops;
 	if (more.length) return encodeAttributes(table, { multipath: encodeNextHops(family, hops) });
-	if (!hop) return Buffer.alloc(0);
+	if (!hop) return zeros(0);
 	return Buffer.concat([encodeAttributes(table, { output: hop.index }), encodeGateway(family, hop.gateway)]);
 }
 
