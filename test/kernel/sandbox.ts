@@ -215,14 +215,23 @@ export function mapIds(program: number): Map<string, number> {
 
 /**
  * The programs attached in the sandbox, by id, each with the ids and the contents of its maps; but of
- * its counters the id alone, since IPv6 speaks up by itself.
+ * its counters only what `hardcoded` has behind them, since IPv6 speaks up by itself.
  */
 export function programs(): Kernel {
 	const maps = (program: number) =>
-		Array.from(mapIds(program), ([name, id]) =>
-			name === "counters" ? `${name} ${id}\n` : `${name} ${id}\n${sh(`bpftool map dump id ${id}`)}`,
+		Array.from(
+			mapIds(program),
+			([name, id]) =>
+				`${name} ${id}\n${name === "counters" ? constants(id) : sh(`bpftool map dump id ${id}`)}\n`,
 		);
 	return Object.fromEntries(programIds().map((id) => [`program ${id}`, maps(id).join("")]));
+}
+
+function constants(counters: number): string {
+	const entries = json<{ formatted: { values: { value: { redirect?: object } }[] } }[]>(
+		`bpftool -j map dump id ${counters}`,
+	);
+	return JSON.stringify(entries.map(({ formatted }) => formatted.values.map(({ value }) => value.redirect)));
 }
 
 /** The open descriptors of this process, by what they are. */
