@@ -1,4 +1,4 @@
-import { ApplyError, ConflictError, InterruptedError, isOfSystem, messageOf } from "./errors.js";
+import { ApplyError, asError, ConflictError, InterruptedError, isRefusal } from "./errors.js";
 import { requireCapabilities, requireWritableSysctls } from "./kernel/capabilities.js";
 import { findConflicts } from "./kernel/conflicts.js";
 import { Lab } from "./kernel/lab.js";
@@ -130,9 +130,10 @@ async function undo(
 	lab: Lab,
 	{ actual }: Look,
 	state: State | undefined,
-	error: unknown,
+	thrown: unknown,
 	progress: Progress,
-): Promise<unknown> {
+): Promise<Error> {
+	const error = asError(thrown);
 	const before = actual.filter((object) => kindOf(object).restores?.(object) ?? true);
 	const failures = new Set<string>();
 	try {
@@ -140,11 +141,11 @@ async function undo(
 		removeFolders(lab, state ? pinsOf(state.topology) : []);
 		if (state) writeState(state);
 		else removeState(lab.name);
-		const failure = isOfSystem(error) ? new ApplyError(messageOf(error), { cause: error }) : error;
+		const failure = isRefusal(error) ? new ApplyError(error.message, { cause: error }) : error;
 		if (failure instanceof ApplyError || failure instanceof InterruptedError) failure.undone = true;
 		return failure;
 	} catch (second) {
-		const failure = new ApplyError(messageOf(error), { cause: error });
+		const failure = new ApplyError(error.message, { cause: error });
 		failure.remains = [...remainsOf(lab, before, second), ...failures];
 		return failure;
 	}
@@ -155,7 +156,7 @@ function remainsOf(lab: Lab, before: readonly LabObject[], failure: unknown): st
 	try {
 		return look(lab, before).plan.changes.map((change) => changeText(change, kindOf(change.object)));
 	} catch {
-		return [messageOf(failure)];
+		return [asError(failure).message];
 	}
 }
 

@@ -80,20 +80,18 @@ export function fileError(call: string, error: unknown): Error {
 	return errno === undefined ? (error as Error) : new SyscallError(call, -errno);
 }
 
-/** What the system has refused, whoever threw it; node:fs does so where a file cannot be looked at. */
-export function isOfSystem(error: unknown): boolean {
-	const ours = [SyscallError, NetlinkError, VerifierError, UnsupportedError];
-	return ours.some((one) => error instanceof one) || isOfNode(error);
+/** Anything thrown, as an error; one of node:fs, where a file cannot be looked at, like any other refusal. */
+export function asError(thrown: unknown): Error {
+	if (!(thrown instanceof Error)) return new Error(String(thrown));
+	const { syscall, path } = thrown as NodeJS.ErrnoException;
+	return syscall === undefined
+		? thrown
+		: fileError(path === undefined ? syscall : `${syscall} ${path}`, thrown);
 }
 
-function isOfNode(error: unknown): error is NodeJS.ErrnoException {
-	return error instanceof Error && "syscall" in error && "errno" in error;
-}
-
-/** What to tell of anything thrown. */
-export function messageOf(error: unknown): string {
-	if (!isOfNode(error)) return error instanceof Error ? error.message : String(error);
-	return fileError([error.syscall, error.path].filter(Boolean).join(" "), error).message;
+/** Whether the system has refused something; otherwise it is a mistake, the user's or this program's. */
+export function isRefusal(error: unknown): boolean {
+	return [SyscallError, NetlinkError, VerifierError, UnsupportedError].some((one) => error instanceof one);
 }
 
 /** The kernel holds something that is in the way and is not the lab's; nothing was touched. */

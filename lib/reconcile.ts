@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { expand } from "./declare/expand.js";
 import type { Requirements } from "./declare/requirements.js";
-import { ApplyError, InterruptedError, messageOf } from "./errors.js";
+import { ApplyError, asError, InterruptedError } from "./errors.js";
 import type { Lab } from "./kernel/lab.js";
 import { observe } from "./kernel/observe.js";
 import { nothingBeyond, readNamespace } from "./kernel/read-namespace.js";
@@ -171,11 +171,11 @@ function attempt(lab: Lab, work: () => void, failures: Set<string> | undefined):
 	try {
 		work();
 		lab.flush();
-	} catch (error) {
+	} catch (thrown) {
 		lab.discard();
-		if (!(error instanceof Error)) throw error;
+		const error = asError(thrown);
 		const owner = "owner" in error && typeof error.owner === "string" ? error.owner : lab.owner;
-		const message = `${owner ?? "the kernel"}: ${messageOf(error)}`;
+		const message = `${owner ?? "the kernel"}: ${error.message}`;
 		if (!failures) throw new ApplyError(message, { cause: error });
 		failures.add(message);
 	} finally {

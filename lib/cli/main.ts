@@ -1,11 +1,12 @@
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { Command, CommanderError, type OutputConfiguration } from "commander";
 import {
 	ApplyError,
+	asError,
 	ConflictError,
 	errnoText,
 	InterruptedError,
-	isOfSystem,
-	messageOf,
+	isRefusal,
 	UnsupportedError,
 	UsageError,
 } from "../errors.js";
@@ -68,6 +69,7 @@ export async function main(program: Command): Promise<void> {
 	} catch (error) {
 		process.exitCode = report(error);
 	}
+	process.once("exit", letGoOfFiles);
 }
 
 /**
@@ -85,18 +87,32 @@ function surviveWriteErrors(): void {
 	});
 }
 
+/**
+ * At exit koffi syncs standard output and error (FlushStd of its base.cc), and where a disk refuses that (EIO,
+ * ENOSPC) it waits for itself and never ends. All is written by now, and what takes a file's place has no
+ * disk. Whatever else they are stays: whoever reads a pipe goes on when it ends, before Node.js has put the
+ * terminal right.
+ */
+function letGoOfFiles(): void {
+	for (const fd of [1, 2]) {
+		if (!fstatSync(fd).isFile()) continue;
+		closeSync(fd);
+		openSync("/dev/null", "w");
+	}
+}
+
 /** Tells a person what went wrong. @returns the exit status for it */
-export function report(error: unknown): number {
+export function report(thrown: unknown): number {
+	const error = asError(thrown);
 	// Commander has told already; 1 is its own status for a wrong command line.
 	if (error instanceof CommanderError) return error.exitCode === 1 ? EXIT.usage : error.exitCode;
 	if (error instanceof TopologyError) {
 		process.stderr.write(error.render({ color: useColor(process.stderr) }));
 		return EXIT.usage;
 	}
-	const message = messageOf(error);
 	const undone = (error instanceof ApplyError || error instanceof InterruptedError) && error.undone;
 	const hint = undone ? "\nwhat was done has been undone" : "";
-	note(`error: ${message}${hint}`);
+	note(`error: ${error.message}${hint}`);
 	if (error instanceof UsageError) return EXIT.usage;
 	if (error instanceof ConflictError) return EXIT.failed;
 	if (error instanceof InterruptedError)
@@ -110,7 +126,7 @@ export function report(error: unknown): number {
 		(error instanceof ApplyError && error.cause instanceof UnsupportedError)
 	)
 		return EXIT.unsupported;
-	// What neither of us has caused is a mistake of this program's: where it happened is all that helps.
-	if (error instanceof Error && !(error instanceof ApplyError || isOfSystem(error))) note(error.stack ?? "");
+	// Anything else is a mistake of this program's: where it happened is all that helps.
+	if (!(error instanceof ApplyError || isRefusal(error))) note(error.stack ?? "");
 	return EXIT.failed;
 }

@@ -178,7 +178,12 @@ function unbindName(name: string): void {
 
 /** Makes /run/netns a shared mount, so that names appear in every mount namespace: ip-netns(8). */
 function shareDirectory(): void {
-	mkdirSync(NETNS_DIRECTORY, { recursive: true, mode: 0o755 });
+	try {
+		// Not recursive: Node.js tells of a read-only file system that the folder is not there.
+		mkdirSync(NETNS_DIRECTORY, { mode: 0o755 });
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+	}
 	const share = () => mount("", NETNS_DIRECTORY, "none", MS_SHARED | MS_REC);
 	// EINVAL: it is no mount yet.
 	if (tolerating(["EINVAL"], () => permitted(share))) return;

@@ -77,7 +77,7 @@ export function readPin(path: string): { map: number | undefined } | undefined {
  */
 export function pinMap(map: number, path: string): void {
 	if (isBelow(path, BPFFS) && !isBpffs(BPFFS)) mount("bpf", BPFFS, "bpf", 0);
-	mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+	for (const folder of missingFolders(dirname(path))) mkdirSync(folder, { mode: 0o700 });
 	const { call } = Libbpf.get();
 	const result = call.objPin(map, path);
 	if (result !== -EEXIST) {

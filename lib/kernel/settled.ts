@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
-import { isOfSystem } from "../errors.js";
+import { asError, isRefusal } from "../errors.js";
 import type { Reading } from "../snapshot/snapshot.js";
 import type { Warning } from "../topology/topology.js";
 import { stateDigest, whereabouts } from "./state.js";
@@ -70,7 +70,7 @@ export function writeSettled(digest: string, found: Omit<Settled, "state">): voi
 		const state = stateDigest(found.lab);
 		if (state !== undefined) writeWhole(path, seal({ ...found, state } satisfies Settled));
 	} catch (error) {
-		if (!isOfSystem(error)) throw error;
+		if (!isRefusal(asError(error))) throw error;
 	}
 }
 

@@ -35,12 +35,18 @@ export function useBoundary(): void {
 	afterAll(() => rmSync(folder, { recursive: true }));
 }
 
-/** Runs a built command and stops it at a call. */
-export function stopped({ what, how, at, seed = 0 }: Stop, command: string, args: string[]): Stopped {
+/** Runs a built command and stops it at a call. @param output where it prints, if not into what is returned */
+export function stopped(
+	{ what, how, at, seed = 0 }: Stop,
+	command: string,
+	args: string[],
+	output: number | "pipe" = "pipe",
+): Stopped {
 	const log = join(folder, "calls");
 	const built = [process.execPath, `${ROOT}dist/bin/xdp-${command}.js`, ...args];
 	const run = spawnSync(join(folder, "boundary"), [log, what, how, String(at), String(seed), ...built], {
 		encoding: "utf8",
+		stdio: ["ignore", output, output],
 		timeout: 60_000,
 		env: { ...process.env, NO_COLOR: "1" },
 	});

@@ -26,7 +26,8 @@ static const char *request_name(const struct nlmsghdr *message)
 		snprintf(name, sizeof(name), "RTM_%s%s", VERBS[type % 4],
 			 OBJECTS[type / 4]);
 	else
-		snprintf(name, sizeof(name), "rtnetlink %u", message->nlmsg_type);
+		snprintf(name, sizeof(name), is_change(message) ? "RTM_%u" : "RTM_GET %u",
+			 message->nlmsg_type);
 	return name;
 }
 
