@@ -5,7 +5,7 @@ import { LabCounters } from "./kernel/lab-counters.js";
 import { listLabs } from "./kernel/labs.js";
 import { readState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
-import { vethOf } from "./kinds/veth.js";
+import { pairId } from "./snapshot/identify.js";
 import { type InterfaceStats, rates } from "./stats/rates.js";
 import type { Reading } from "./stats/reading.js";
 import type { EndName, Topology } from "./topology/topology.js";
@@ -160,7 +160,7 @@ function openLab(name: string, select: (end: EndName) => boolean): LabCounters {
 function idsOf({ namespaces, veths }: Topology): string[] {
 	return [
 		...namespaces.map(({ name }) => `netns ${name}`),
-		...veths.map(({ ends: [{ name }, peer] }) => vethOf(name, peer.name)),
+		...veths.map(({ ends: [{ name }, peer] }) => pairId([name, peer.name])),
 	];
 }
 

@@ -1,5 +1,6 @@
 import { endsOf } from "../btf/encoded.js";
 import { ANSWERS, isBuiltin } from "../programs/builtin.js";
+import { pairId } from "../snapshot/identify.js";
 import type { Attach, End, EndName, Forwarding, Namespace, Program, Topology } from "../topology/topology.js";
 import { forwardingSysctls } from "./forwarding-sysctls.js";
 import { fibMode, redirectMode } from "./modes.js";
@@ -16,6 +17,12 @@ export function expand(topology: Topology): Requirements {
 		topology,
 		ends: new Map(pairs.map(([end]) => [end.name, end])),
 		peers: new Map(pairs.map(([end, peer]) => [end.name, peer])),
+		pairs: new Map(
+			topology.veths.flatMap(({ ends }) => {
+				const id = pairId(ends.map(({ name }) => name));
+				return ends.map(({ name }): [EndName, string] => [name, id]);
+			}),
+		),
 		programs: new Map(),
 		own: new Map(),
 		attachments: new Map(),

@@ -10,6 +10,8 @@ export interface Requirements {
 	ends: ReadonlyMap<EndName, End>;
 	/** The other end of a pair. */
 	peers: ReadonlyMap<EndName, End>;
+	/** The id of the veth object that an end is one of. */
+	pairs: ReadonlyMap<EndName, string>;
 	/** Those built in, by name. */
 	programs: Map<string, ProgramRequirement>;
 	/** The file's own that something uses, by name. */

@@ -5,7 +5,7 @@ import type { LabEnd } from "../snapshot/snapshot.js";
 import { IPV6_MIN_MTU } from "../topology/mtu.js";
 import type { EndName } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
-import { split, vethOf } from "./veth.js";
+import { pairOf, split } from "./veth.js";
 
 export interface Address {
 	end: EndName;
@@ -22,10 +22,10 @@ export const address: Kind<Address> = {
 	name: "address",
 	title: ["address", "addresses"],
 	needsUp: true,
-	declare: ({ ends, peers }) =>
+	declare: ({ ends, pairs }) =>
 		[...ends.values()].flatMap((end) =>
 			end.addresses.map((prefix, i) =>
-				object(vethOf(end.name, peers.get(end.name)?.name), {
+				object(pairOf(pairs, end.name), {
 					end: end.name,
 					prefix,
 					connected: true,

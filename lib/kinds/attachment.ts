@@ -7,7 +7,7 @@ import type { Attach, EndName } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
 import { portEntryId } from "./port-entry.js";
 import { type CurrentProgram, currentPrograms } from "./program.js";
-import { split, vethOf } from "./veth.js";
+import { pairOf, split } from "./veth.js";
 
 export interface Attachment {
 	end: EndName;
@@ -28,7 +28,7 @@ export const attachment: Kind<Attachment> = {
 			kind: "xdp",
 			name: end,
 			spec: { end, program, current: true, mode: attach },
-			within: [vethOf(end, requirements.peers.get(end)?.name)],
+			within: [pairOf(requirements.pairs, end)],
 			needs: [
 				`program ${program}`,
 				...["redirects", "ports"]

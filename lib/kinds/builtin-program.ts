@@ -13,7 +13,7 @@ import type { ProgramSnapshot, Snapshot } from "../snapshot/snapshot.js";
 import { COUNTERS_MAP } from "../stats/counters.js";
 import type { EndName } from "../topology/topology.js";
 import { holdsAll, portsFor } from "./ports.js";
-import { vethOf } from "./veth.js";
+import { pairOf } from "./veth.js";
 
 export interface BuiltinProgram {
 	/** The object that it is loaded from. */
@@ -28,7 +28,7 @@ export interface BuiltinProgram {
 	ports: number;
 }
 
-export function declare({ programs, ends, peers }: Requirements): LabObject<BuiltinProgram>[] {
+export function declare({ programs, ends, pairs }: Requirements): LabObject<BuiltinProgram>[] {
 	return Array.from(programs, ([name, { builtin, globals, constants, reason }]) => ({
 		kind: "program",
 		name,
@@ -41,9 +41,7 @@ export function declare({ programs, ends, peers }: Requirements): LabObject<Buil
 		},
 		within: [],
 		// The constants are numbers of these interfaces.
-		needs: Object.entries(constants).map(([, { ifindex }]) =>
-			vethOf(ifindex as EndName, peers.get(ifindex as EndName)?.name),
-		),
+		needs: Object.entries(constants).map(([, { ifindex }]) => pairOf(pairs, ifindex as EndName)),
 		...(reason !== undefined && { reason }),
 	}));
 }

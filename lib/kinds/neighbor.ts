@@ -6,7 +6,7 @@ import { ofLink } from "../snapshot/by-link.js";
 import type { End, EndName, Namespace } from "../topology/topology.js";
 import { fits } from "./address.js";
 import { forEach, GONE, type Kind } from "./kind.js";
-import { split, vethOf } from "./veth.js";
+import { pairOf, split } from "./veth.js";
 
 export interface Neighbor {
 	end: EndName;
@@ -19,10 +19,10 @@ export const neighbor: Kind<Neighbor> = {
 	name: "neighbor",
 	title: ["neighbour", "neighbours"],
 	needsUp: true,
-	declare: ({ topology, ends, peers }) => {
+	declare: ({ topology, ends, pairs, peers }) => {
 		const objects = new Map<string, LabObject<Neighbor>>();
 		const add = (end: End, ip: string, mac: string, reason?: string) => {
-			const one = object(end.name, ip, mac, vethOf(end.name, peers.get(end.name)?.name), reason);
+			const one = object(end.name, ip, mac, pairOf(pairs, end.name), reason);
 			if (!objects.has(one.name) && fits(ip, end.mtu)) objects.set(one.name, one);
 		};
 		for (const namespace of topology.namespaces)

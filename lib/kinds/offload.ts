@@ -4,7 +4,7 @@ import type { LabObject } from "../plan/object.js";
 import type { Features } from "../snapshot/features.js";
 import type { EndName } from "../topology/topology.js";
 import { forEach, type Kind } from "./kind.js";
-import { split, vethOf } from "./veth.js";
+import { pairOf, split } from "./veth.js";
 
 export interface Offload {
 	end: EndName;
@@ -25,9 +25,9 @@ export interface Offload {
 export const offload: Kind<Offload> = {
 	name: "offload",
 	title: ["offload", "offloads"],
-	declare: ({ offloads, peers }) =>
+	declare: ({ offloads, pairs }) =>
 		Array.from(offloads.values(), ({ end, feature, on, optional, reason }) => ({
-			...object(end, feature, on ? "on" : "off", vethOf(end, peers.get(end)?.name), optional),
+			...object(end, feature, on ? "on" : "off", pairOf(pairs, end), optional),
 			...(reason !== undefined && { reason }),
 		})),
 	ask: (objects) => objects.map(({ spec }) => ({ namespace: split(spec.end).namespace, features: true })),

@@ -8,7 +8,7 @@ import { mapType } from "../programs/maps.js";
 import type { EntryQuery, Snapshot } from "../snapshot/snapshot.js";
 import type { EndName } from "../topology/topology.js";
 import { type CurrentProgram, currentPrograms } from "./program.js";
-import { vethOf } from "./veth.js";
+import { pairOf } from "./veth.js";
 
 export interface OwnEntry {
 	program: string;
@@ -30,13 +30,13 @@ export function isOwn(spec: object): spec is OwnEntry {
 	return "label" in spec;
 }
 
-export function declare({ own, peers }: Requirements): LabObject<OwnEntry>[] {
+export function declare({ own, pairs }: Requirements): LabObject<OwnEntry>[] {
 	return Array.from(own).flatMap(([program, { entries }]) =>
 		entries.map(({ program: runs, ...entry }) => {
 			const object = make({ ...entry, program, ...(runs !== undefined && { runs }) });
 			const ends = [entry.key, entry.value].flatMap(endsOf);
 			const needs = [
-				...ends.map((end) => vethOf(end, peers.get(end)?.name)),
+				...ends.map((end) => pairOf(pairs, end)),
 				...(runs === undefined ? [] : [`program ${runs}`]),
 			];
 			return { ...object, needs };

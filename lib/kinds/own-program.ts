@@ -14,7 +14,7 @@ import type { Label, OwnLabel } from "../snapshot/label.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
 import type { Program as Declared, EndName, ProgramMap } from "../topology/topology.js";
 import { holdsAll, portsFor } from "./ports.js";
-import { vethOf } from "./veth.js";
+import { pairOf } from "./veth.js";
 
 export interface OwnProgram {
 	/** Its C function. */
@@ -47,7 +47,7 @@ export function isOwn(spec: object): spec is OwnProgram {
 	return "function" in spec;
 }
 
-export function declare({ own, ends, peers }: Requirements): LabObject<OwnProgram>[] {
+export function declare({ own, ends, pairs }: Requirements): LabObject<OwnProgram>[] {
 	return Array.from(own, ([name, program]) => {
 		const byIfindex = program.maps.filter((map) => map.byIfindex).map((map) => map.name);
 		const reason = `${byIfindex.join(", ")} made larger: the keys are ifindexes`;
@@ -57,7 +57,7 @@ export function declare({ own, ends, peers }: Requirements): LabObject<OwnProgra
 			spec: specOfDeclared(program, byIfindex, ends.size),
 			within: [],
 			needs: [...new Set(program.globals.flatMap(({ value }) => endsOf(value)))].map((end) =>
-				vethOf(end, peers.get(end)?.name),
+				pairOf(pairs, end),
 			),
 			...(byIfindex.length > 0 && { reason }),
 		};

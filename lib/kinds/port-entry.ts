@@ -6,7 +6,7 @@ import { builtin, isBuiltin, type Value } from "../programs/builtin.js";
 import type { Snapshot } from "../snapshot/snapshot.js";
 import type { EndName } from "../topology/topology.js";
 import { currentPrograms } from "./program.js";
-import { vethOf } from "./veth.js";
+import { pairOf } from "./veth.js";
 
 /** An entry of a map by port, of a built-in program. */
 export interface PortEntry {
@@ -19,7 +19,13 @@ export interface PortEntry {
 	value: Value;
 }
 
-export function declare({ attachments, entries, peers, programs }: Requirements): LabObject<PortEntry>[] {
+export function declare({
+	attachments,
+	entries,
+	pairs,
+	peers,
+	programs,
+}: Requirements): LabObject<PortEntry>[] {
 	const ids = new Set(entries.map(portEntryId));
 	return entries.map(({ program, map, key, value, reason }) => {
 		const ends = [key, ...("ifindex" in value ? [value.ifindex as EndName] : [])];
@@ -28,7 +34,7 @@ export function declare({ attachments, entries, peers, programs }: Requirements)
 		return {
 			...object({ program, source: programs.get(program)?.builtin ?? program, map, key, value }),
 			needs: [
-				...ends.map((end) => vethOf(end, peers.get(end)?.name)),
+				...ends.map((end) => pairOf(pairs, end)),
 				// Packets follow an entry at once: what is known of where it leads, and who receives there, come first.
 				...(receiver && attachments.get(receiver)?.prepares ? [`xdp ${receiver}`] : []),
 				...(map === "redirects" ? ["ports", "macs"] : [])

@@ -4,7 +4,6 @@ import { deepEqual, type LabObject } from "../plan/object.js";
 import type { LabEnd, NamespaceSnapshot } from "../snapshot/snapshot.js";
 import { type EndName, HOST, type RouteType } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
-import { vethOf } from "./veth.js";
 
 export interface Route {
 	namespace: string;
@@ -38,7 +37,7 @@ export const route: Kind<Route> = {
 	name: "route",
 	title: ["route", "routes"],
 	needsUp: true,
-	declare: ({ topology, ends, peers }) =>
+	declare: ({ topology, ends, pairs }) =>
 		topology.namespaces.flatMap((namespace) =>
 			namespace.routes.map((wanted) => {
 				const hops = wanted.via.map(({ address, interface: link }) => ({
@@ -60,7 +59,7 @@ export const route: Kind<Route> = {
 						nexthopId: null,
 					},
 					{
-						pair: (link) => vethOf(`${namespace.name}:${link}`, peers.get(`${namespace.name}:${link}`)?.name),
+						pair: (link) => pairs.get(`${namespace.name}:${link}`),
 						addresses: (link) =>
 							(ends.get(`${namespace.name}:${link}`)?.addresses ?? []).map(
 								(prefix) => `address ${namespace.name}:${link} ${prefix}`,

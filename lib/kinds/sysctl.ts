@@ -3,9 +3,8 @@ import { normalizeValue } from "../kernel/sysctl.js";
 import { idOf, type LabObject } from "../plan/object.js";
 import type { NamespaceSnapshot } from "../snapshot/snapshot.js";
 import { interfaceOf } from "../topology/sysctl-interface.js";
-import { type EndName, HOST } from "../topology/topology.js";
+import { HOST } from "../topology/topology.js";
 import { forEach, type Kind } from "./kind.js";
-import { vethOf } from "./veth.js";
 
 export interface Sysctl {
 	namespace: string;
@@ -20,28 +19,27 @@ export interface Sysctl {
 export const sysctl: Kind<Sysctl> = {
 	name: "sysctl",
 	title: ["sysctl", "sysctls"],
-	declare: ({ sysctls, ends, peers }) =>
+	declare: ({ sysctls, ends, pairs }) =>
 		sysctls
 			// Writing `all` sets the interfaces' own values too, so those come after it.
 			.toSorted(
 				(a, b) => Number(interfaceOf(a.name) !== undefined) - Number(interfaceOf(b.name) !== undefined),
 			)
 			.map(({ namespace, name, value, optional, reason }): LabObject<Sysctl> => {
-				const end: EndName = `${namespace}:${interfaceOf(name)}`;
-				const peer = peers.get(end)?.name;
+				const pair = pairs.get(`${namespace}:${interfaceOf(name)}`);
 				return {
 					kind: "sysctl",
 					name: `${namespace} ${name}`,
 					spec: { namespace, name, value: normalizeValue(value), ...(optional && { optional }) },
 					within: [
 						...(namespace === HOST ? [] : [`netns ${namespace}`]),
-						...(peer === undefined ? [] : [vethOf(end, peer)]),
+						...(pair === undefined ? [] : [pair]),
 					],
 					// A new interface takes over what is set then; a later change of the file would not reach it.
 					needs: name.includes(".default.")
 						? [...ends.values()]
 								.filter((other) => other.namespace === namespace)
-								.map((other) => vethOf(other.name, peers.get(other.name)?.name))
+								.flatMap((other) => pairs.get(other.name) ?? [])
 						: [],
 					...(reason !== undefined && { reason }),
 				};

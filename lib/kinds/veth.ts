@@ -393,7 +393,9 @@ export function split(end: EndName): { namespace: string; link: string } {
 	return { namespace: end.slice(0, colon), link: end.slice(colon + 1) };
 }
 
-/** The id of the pair that these ends make. */
-export function vethOf(end: EndName, peer: EndName | undefined): string {
-	return `veth ${pairName(peer === undefined ? [end] : [end, peer])}`;
+/** The id of the pair that an end of the topology is one of. */
+export function pairOf(pairs: ReadonlyMap<EndName, string>, end: EndName): string {
+	const pair = pairs.get(end);
+	if (pair === undefined) throw new Error(`${end} is no end of the lab`);
+	return pair;
 }

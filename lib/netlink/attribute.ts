@@ -1,5 +1,5 @@
 import { bytesOfIp, textOfIp } from "./ip.js";
-import { joinAttribute, splitAttributes, zeros } from "./message.js";
+import { joinAttribute, splitAttributes, visitAttributes, zeros } from "./message.js";
 
 /** How a value of type T stands in an attribute. */
 export interface Codec<T> {
@@ -34,10 +34,10 @@ export function encodeAttributes<T extends Table>(table: T, values: Values<T>): 
 export function decodeAttributes<T extends Table>(table: T, bytes: Buffer): Values<T> {
 	const byType = index(table);
 	const values: Record<string, unknown> = {};
-	for (const [type, value] of splitAttributes(bytes, byType)) {
+	visitAttributes(bytes, (type, start, end) => {
 		const found = byType.get(type);
-		if (found) values[found[0]] = found[1].decode(value);
-	}
+		if (found) values[found[0]] = found[1].decode(bytes.subarray(start, end));
+	});
 	return values as Values<T>;
 }
 
@@ -67,7 +67,7 @@ export function nested<T extends Table>(table: T): Codec<Values<T>> {
 export function list<T>(type: number, codec: Codec<T>): Codec<T[]> {
 	return {
 		encode: (values) => Buffer.concat(values.map((value) => joinAttribute(type, codec.encode(value)))),
-		decode: (bytes) => Array.from(splitAttributes(bytes), ([, value]) => codec.decode(value)),
+		decode: (bytes) => splitAttributes(bytes).map(([, value]) => codec.decode(value)),
 	};
 }
 

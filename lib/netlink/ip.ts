@@ -9,7 +9,8 @@ function bytesOfIpv4(text: string): Buffer | undefined {
 	const parts = text.split(".");
 	if (parts.length !== 4) return undefined;
 	const bytes = Buffer.allocUnsafe(4);
-	for (const [i, part] of parts.entries()) {
+	for (let i = 0; i < 4; i++) {
+		const part = parts[i] ?? "";
 		if (!/^(?:0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
 		bytes[i] = Number(part);
 	}
@@ -26,8 +27,10 @@ function bytesOfIpv6(text: string): Buffer | undefined {
 	const zeros = 8 - head.length - tail.length;
 	if (after === undefined ? zeros !== 0 : zeros < 1) return undefined;
 	const bytes = Buffer.alloc(16);
-	for (const [i, group] of head.entries()) bytes.writeUInt16BE(group, 2 * i);
-	for (const [i, group] of tail.entries()) bytes.writeUInt16BE(group, 2 * (head.length + zeros + i));
+	let at = 0;
+	for (const group of head) at = bytes.writeUInt16BE(group, at);
+	at += 2 * zeros;
+	for (const group of tail) at = bytes.writeUInt16BE(group, at);
 	return bytes;
 }
 
@@ -61,10 +64,12 @@ export function textOfIp(bytes: Uint8Array): string {
 
 /** The first of the longest runs of zeros, which `::` stands for. */
 function longestZeros(groups: readonly number[]): { start: number; length: number } {
-	let [start, length, run] = [0, 0, 0];
-	for (const [i, group] of groups.entries()) {
-		run = group === 0 ? run + 1 : 0;
-		if (run > length) [start, length] = [i - run + 1, run];
+	const longest = { start: 0, length: 0 };
+	for (let i = 0, run = 0; i < groups.length; i++) {
+		run = groups[i] === 0 ? run + 1 : 0;
+		if (run <= longest.length) continue;
+		longest.start = i - run + 1;
+		longest.length = run;
 	}
-	return { start, length };
+	return longest;
 }

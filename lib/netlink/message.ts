@@ -24,7 +24,7 @@ export const NLM_F_ACK_TLVS = 0x200;
 const HEADER = 16;
 
 /** An attribute's number, without the flags of nesting and byte order: <linux/netlink.h> */
-export const NLA_TYPE_MASK = 0x3fff;
+const NLA_TYPE_MASK = 0x3fff;
 
 /** A request, still without the sequence number that its socket gives it. */
 export interface Request {
@@ -103,20 +103,30 @@ export function decodeAcknowledgement(message: Message): Acknowledgement {
 }
 
 /**
- * Attributes as they follow one another: struct nlattr. Nested and byte-order flags are removed.
- * @param wanted types to pass on; all where it is left out
+ * Goes through attributes as they follow one another: struct nlattr. Nested and byte-order flags are removed.
+ * Without a view of each value, as most of a link's fifty are of no interest.
+ * @param visit told where a value begins and ends within `bytes`
+ * @param from where the attributes begin @param to where they end
  */
-export function* splitAttributes(
+export function visitAttributes(
 	bytes: Buffer,
-	wanted?: { has(type: number): boolean },
-): Generator<[type: number, value: Buffer]> {
-	for (let at = 0; at + 4 <= bytes.length; ) {
+	visit: (type: number, start: number, end: number) => void,
+	from = 0,
+	to = bytes.length,
+): void {
+	for (let at = from; at + 4 <= to; ) {
 		const length = bytes.readUInt16LE(at);
-		if (length < 4 || at + length > bytes.length) return;
-		const type = bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK;
-		if (wanted?.has(type) ?? true) yield [type, bytes.subarray(at + 4, at + length)];
+		if (length < 4 || at + length > to) return;
+		visit(bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK, at + 4, at + length);
 		at += align(length);
 	}
+}
+
+/** All attributes, each with a view of its value. */
+export function splitAttributes(bytes: Buffer): [type: number, value: Buffer][] {
+	const attributes: [number, Buffer][] = [];
+	visitAttributes(bytes, (type, start, end) => attributes.push([type, bytes.subarray(start, end)]));
+	return attributes;
 }
 
 /** One attribute, padded. */

@@ -1,5 +1,5 @@
 /** What in an answer of the kernel stays the same as long as nobody changes anything. */
-import { align, NLA_TYPE_MASK } from "./message.js";
+import { visitAttributes } from "./message.js";
 
 /** Attributes by number whose value the kernel changes by itself; within some, only those within. */
 type Volatile = ReadonlyMap<number, Volatile | "all">;
@@ -48,12 +48,10 @@ export function keepSteady(type: number, body: Buffer): boolean {
 }
 
 function blank(bytes: Buffer, from: number, to: number, attributes: Volatile): void {
-	for (let at = from; at + 4 <= to; ) {
-		const length = bytes.readUInt16LE(at);
-		if (length < 4 || at + length > to) return;
-		const within = attributes.get(bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK);
-		if (within === "all") bytes.fill(0, at + 4, at + length);
-		else if (within) blank(bytes, at + 4, at + length, within);
-		at += align(length);
-	}
+	const visit = (type: number, start: number, end: number) => {
+		const within = attributes.get(type);
+		if (within === "all") bytes.fill(0, start, end);
+		else if (within) blank(bytes, start, end, within);
+	};
+	visitAttributes(bytes, visit, from, to);
 }

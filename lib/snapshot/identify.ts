@@ -8,15 +8,23 @@ import type { LabEnd, NamespaceLinks, Pair } from "./snapshot.js";
  */
 export const WINDOW = 100_000;
 
-/** Names a pair whichever way round it is met: `host` first, then by name. */
+/** Names a pair whichever way round it is met. */
 export function pairName(ends: readonly EndName[]): string {
-	return sortEnds([...ends]).join(" ");
+	return sortEnds(ends).join(" ");
 }
 
-/** `host` first, then by name. */
-export function sortEnds(ends: EndName[]): EndName[] {
-	const rank = (name: string) => (name.startsWith("host:") ? 0 : 1);
-	return ends.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+/** The id of the veth object that these are the ends of. */
+export function pairId(ends: readonly EndName[]): string {
+	return `veth ${pairName(ends)}`;
+}
+
+/** The one or two ends of a pair, `host` first, then by name. */
+export function sortEnds(ends: readonly EndName[]): readonly EndName[] {
+	const [a, b] = ends;
+	if (a === undefined || b === undefined) return ends;
+	const inHost = (name: string) => name.startsWith("host:");
+	const first = inHost(a) === inHost(b) ? a < b : inHost(a);
+	return first ? ends : [b, a];
 }
 
 /** The window that the lab's links are in; undefined where it has none yet. */
@@ -81,7 +89,7 @@ function pairUp<N extends NamespaceLinks>(namespaces: N[]): Pair<N>["ends"][] {
 			?.find((other) => !done.has(other) && areMates(end, other));
 		for (const one of mate ? [end, mate] : [end]) done.add(one);
 		const pair: Pair<N>["ends"] = mate ? [end, mate] : [end];
-		for (const one of pair) one.pair = `veth ${pairName(pair.map(({ name }) => name))}`;
+		for (const one of pair) one.pair = pairId(pair.map(({ name }) => name));
 		pairs.push(pair);
 	}
 	return pairs;
