@@ -23,13 +23,14 @@ static __always_inline bool has_ports(__u32 protocol)
 {
 	barrier_var(protocol);
 	return protocol == IPPROTO_DCCP || protocol == IPPROTO_SCTP ||
-	       protocol == IPPROTO_UDPLITE;
+	       protocol == IPPROTO_UDPLITE || protocol == IPPROTO_ESP;
 }
 
 /*
  * What the flow dissector (net/core/flow_dissector.c) would find of ports for a hash over
- * paths or an `ip rule`: the first two half-words of these protocols. Fragments have
- * none, the first one neither, so that all take one path.
+ * paths or an `ip rule`: the first two half-words of these protocols (of ESP, the index
+ * of security parameters: proto_ports_offset()). Fragments have none, the first one
+ * neither, so that all take one path.
  */
 static __always_inline __be32 take_ports(struct cursor *cursor, __u32 protocol)
 {

@@ -7,8 +7,8 @@ import { FIRST, type Outcome, Program, u32 } from "./program.js";
 const FORGED = mac("02:0f:0f:0f:0f:0f");
 const OTHER_HOST = "02:00:00:00:02:99";
 
-/** TCP, UDP, DCCP, SCTP, UDP-Lite. */
-const WITH_PORTS = [6, 17, 33, 132, 136];
+/** TCP, UDP, DCCP, ESP with its index of security parameters, SCTP, UDP-Lite. */
+const WITH_PORTS = [6, 17, 33, 50, 132, 136];
 
 /** Two namespaces of one lab, with the same addresses; only the ifindexes differ. */
 const ENDS = [

@@ -50,7 +50,7 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 	afterAll(() => program.close());
 
 	const through = (subnet: number) => ({ source: endMac(subnet), destination: hostMac(subnet) });
-	const { ipv4, ipv6, ports, TCP, UDP } = frame;
+	const { ipv4, ipv6, ports, TCP, UDP, ESP } = frame;
 	const DSTOPTS = Buffer.from([UDP, 0, 1, 4, 0, 0, 0, 0, 0, 80, 0, 80, 0, 8, 0, 0]);
 	const fragment = (protocol: number) =>
 		Buffer.concat([Buffer.from([protocol, 0, 0, 1, 0, 0, 0, 9]), ports(7, 7)]);
@@ -261,9 +261,12 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 		for (let round = 0; round < 5; round++) expect(flows.map(egress)).toEqual(paths);
 	});
 
-	test("spreads connections over equal paths by port where net.ipv4.fib_multipath_hash_policy says so", () => {
+	test.each([
+		["TCP", TCP],
+		["ESP, whose index of security parameters is taken for them,", ESP],
+	])("spreads %s over equal paths by ports where fib_multipath_hash_policy says so", (_, protocol) => {
 		const build = (port: number, fragment = 0) =>
-			ipv4({ destination: "10.8.0.1", protocol: TCP, payload: ports(port, 80, 20), fragment });
+			ipv4({ destination: "10.8.0.1", protocol, payload: ports(port, 80, 20), fragment });
 		const some = Array.from({ length: 64 }, (_, i) => 40_000 + i);
 		const paths = () => new Set(some.map((port) => egress(build(port)))).size;
 		expect(paths()).toBe(1);
