@@ -73,8 +73,8 @@ static __always_inline const __u64 *addresses_of(const struct flow *flow)
 						  : offsetof(struct iphdr, saddr));
 }
 
-/* Not the key of any map by port. */
-#define NOWHERE 0xffffffff
+/* Not the key of any map by port, nor the port of an interface: ifindexes begin at 1. */
+#define NOWHERE port_of(0)
 
 struct next_hop {
 	struct macs macs;

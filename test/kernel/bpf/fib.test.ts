@@ -6,8 +6,9 @@ import { FIRST, Program, u32 } from "./program.js";
 const LEFT = FIRST;
 const RIGHT = FIRST + 1;
 const THIRD = FIRST + 2;
-/** Below and above the lab's window. */
+/** Below the lab's window, right before it, and above it. */
 const LOW = 900;
+const BEFORE = FIRST - 1;
 const HIGH = 2_000_000_000;
 
 let namespace: Namespace;
@@ -19,6 +20,7 @@ beforeAll(() => {
 		{ name: "third", ifindex: THIRD, subnet: 3 },
 		{ name: "low", ifindex: LOW, subnet: 4 },
 		{ name: "high", ifindex: HIGH, subnet: 5 },
+		{ name: "before", ifindex: BEFORE, subnet: 6 },
 	]);
 	namespace.ip(`
 link set dev third mtu 9000
@@ -178,6 +180,7 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 		["an IPv6 packet whose length with the header is 39 in 16 bits", ipv6({ payload: large(65_535) })],
 		["an IPv4 egress below the lab's ifindexes", ipv4({ destination: "10.4.0.2" })],
 		["an IPv6 egress below the lab's ifindexes", ipv6({ destination: "fc00:4::2" })],
+		["an egress right before the lab's ifindexes", ipv4({ destination: "10.6.0.2" })],
 		["an egress above the lab's ifindexes", ipv4({ destination: "10.5.0.2" })],
 		["IPv4 multicast", ipv4({ destination: "224.0.0.5" }, { destination: "01:00:5e:00:00:05" })],
 		["IPv4 multicast to a unicast MAC", ipv4({ destination: "224.0.0.5" })],
