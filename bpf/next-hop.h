@@ -76,6 +76,9 @@ static __always_inline const __u64 *addresses_of(const struct flow *flow)
 /* Not the key of any map by port, nor the port of an interface: ifindexes begin at 1. */
 #define NOWHERE port_of(0)
 
+/* include/linux/if_vlan.h */
+#define VLAN_HLEN 4
+
 struct next_hop {
 	struct macs macs;
 	__u32 egress; /* port; NOWHERE: a route that drops */
@@ -155,7 +158,7 @@ static __always_inline __u32 length_of(const struct flow *flow)
 
 /* Whether the packet's fate is decided: by `hop`. Otherwise it is the stack's. */
 static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
-				    struct next_hop *hop)
+				    __u64 frame_length, struct next_hop *hop)
 {
 	__u32 length = length_of(flow);
 	struct bpf_fib_lookup fib __attribute__((aligned(8))) = {
@@ -168,6 +171,9 @@ static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
 
 	switch (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
+		/* Padding that the egress would not take (xdp_ok_fwd_dev()). */
+		if (frame_length > ETH_HLEN + VLAN_HLEN + fib.mtu_result)
+			return false;
 		mac_copy(hop->macs.destination, fib.dmac);
 		mac_copy(hop->macs.source, fib.smac);
 		hop->egress = port_of(fib.ifindex);
@@ -250,7 +256,7 @@ resolve(struct xdp_md *ctx, const struct flow *flow, __u64 length)
 		return result;
 	/* Once more: that is two instructions, and a hit does not have to keep it. */
 	now = bpf_jiffies64();
-	if (!look_up(ctx, flow, &result->hop))
+	if (!look_up(ctx, flow, length, &result->hop))
 		return NULL;
 	if (cache)
 		keep(result, flow, now);

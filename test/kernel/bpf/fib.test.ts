@@ -90,6 +90,11 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 			ipv4({ payload: large(1480), ttl: 63 }, { ...through(2), padding: 4 }),
 		],
 		[
+			"as much padding as the egress takes",
+			ipv4({}, { padding: 1476 }),
+			ipv4({ ttl: 63 }, { ...through(2), padding: 1476 }),
+		],
+		[
 			"IPv4 with a next hop of IPv6",
 			ipv4({ destination: "10.7.1.1" }),
 			ipv4({ destination: "10.7.1.1", ttl: 63 }, through(2)),
@@ -182,6 +187,8 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 		["an IPv6 egress below the lab's ifindexes", ipv6({ destination: "fc00:4::2" })],
 		["an egress right before the lab's ifindexes", ipv4({ destination: "10.6.0.2" })],
 		["an egress above the lab's ifindexes", ipv4({ destination: "10.5.0.2" })],
+		["IPv4 with more padding than the egress takes", ipv4({}, { padding: 1477 })],
+		["IPv6 with more padding than the egress takes", ipv6({}, { padding: 1457 })],
 		["IPv4 multicast", ipv4({ destination: "224.0.0.5" }, { destination: "01:00:5e:00:00:05" })],
 		["IPv4 multicast to a unicast MAC", ipv4({ destination: "224.0.0.5" })],
 		["IPv4 broadcast", ipv4({ destination: "255.255.255.255" }, { destination: "ff:ff:ff:ff:ff:ff" })],
