@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import {
 	closeSync,
 	constants,
+	fchmodSync,
 	fstatSync,
 	fsyncSync,
 	lstatSync,
@@ -49,6 +50,7 @@ export function writeWhole(path: string, text: string): void {
 		// Never through a link, or into what somebody has open.
 		const fd = openSync(temporary, "wx", 0o600);
 		try {
+			fchmodSync(fd, 0o600); // the umask may have taken more than others' rights
 			writeFileSync(fd, text);
 			fsyncSync(fd);
 		} finally {

@@ -25,7 +25,7 @@ async function sh(script: string): Promise<string> {
 const modes = () => sh(`stat -c '%a %u %F' ${DIRECTORY} ${STATE}`);
 
 describe("a state is root's alone", () => {
-	test.each(["0", "022", "077"])("whatever the umask: %s", async (umask) => {
+	test.each(["0", "022", "077", "777"])("whatever the umask: %s", async (umask) => {
 		const command = `umask ${umask}; exec ${process.execPath} dist/bin/xdp-apply.js -q -`;
 		expect(await machine.run("sh", ["-c", command], { input: LAB })).toMatchObject({ exitCode: 0 });
 		expect(await modes()).toBe("700 0 directory\n600 0 regular file");
