@@ -5,8 +5,12 @@ import { defineConfig } from "vitest/config";
  * met yet is for `npm run soak` to find, which is another one every time; `SEED=…` gives the same again.
  * Decided here since every worker has its environment from this process.
  */
-process.env["SEED"] ??= process.env["SOAK"] === "1" ? String(Date.now() % 1_000_000) : "1";
-if (process.env["SOAK"] === "1") console.info(`SEED=${process.env["SEED"]}`);
+if (process.env["SEED"] === undefined) {
+	const soak = process.env["SOAK"] === "1";
+	const seed = soak ? String(Date.now() % 1_000_000) : "1";
+	process.env["SEED"] = seed;
+	if (soak) console.info(`SEED=${seed}`);
+}
 
 /**
  * Four suites: `unit` needs no root, `kernel` real namespaces, `e2e` the built commands, `reliability` both
