@@ -103,7 +103,8 @@ struct {
 
 /*
  * What ip_route_input_slow(), ipv6_rcv() and ip6_forward() refuse before they look at a
- * route, and bpf_fib_lookup() does not. It does refuse IPv6 that is multicast, loopback
+ * route, and bpf_fib_lookup() does not; with it, for the stack to judge, IPv4 of link
+ * scope and any source in ::/64. The lookup does refuse IPv6 that is multicast, loopback
  * or link-local.
  */
 static __always_inline bool is_forwardable(const struct flow *flow)

@@ -131,6 +131,16 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 			ipv6({ protocol: 44, payload: fragment(UDP) }),
 			ipv6({ protocol: 44, payload: fragment(UDP), hopLimit: 63 }, through(2)),
 		],
+		[
+			"a frame to the MAC of another, which a veth takes in as well",
+			ipv4({}, { destination: hostMac(3) }),
+			ipv4({ ttl: 63 }, through(2)),
+		],
+		[
+			"a packet from an address of the router's own",
+			ipv4({ source: "10.2.0.1" }),
+			ipv4({ source: "10.2.0.1", ttl: 63 }, through(2)),
+		],
 		["what a rule by TOS routes elsewhere", ipv4({ tos: 0x10 }), ipv4({ tos: 0x10, ttl: 63 }, through(3))],
 		[
 			"what a rule by port routes elsewhere",
