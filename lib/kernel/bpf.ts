@@ -201,7 +201,7 @@ export function u32Key(value: number): Buffer {
 }
 
 /** <linux/bpf.h> */
-const BPF_MAP_TYPE_ARRAY = 2;
+export const BPF_MAP_TYPE_ARRAY = 2;
 
 /** User space can write nothing to the map from then on. */
 export function freeze(map: number): void {

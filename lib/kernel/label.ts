@@ -1,5 +1,5 @@
 import { decodeLabel, encodeLabel, type Label } from "../snapshot/label.js";
-import { createFrozen, lookup, mapInfo, u32Key } from "./bpf.js";
+import { BPF_MAP_TYPE_ARRAY, createFrozen, lookup, mapInfo, u32Key } from "./bpf.js";
 
 /** The name of the map that marks a program. */
 export const LABEL_MAP = "xdp_topology";
@@ -9,8 +9,10 @@ export function createLabel(label: Label): number {
 	return createFrozen(LABEL_MAP, encodeLabel(label));
 }
 
-/** Undefined where the map holds something else. */
+/** Undefined where the map is another kind, or holds something else: anybody may have one of that name. */
 export function readLabel(map: number): Label | undefined {
-	const value = lookup(map, u32Key(0), mapInfo(map).valueSize);
+	const { type, valueSize } = mapInfo(map);
+	if (type !== BPF_MAP_TYPE_ARRAY) return undefined;
+	const value = lookup(map, u32Key(0), valueSize);
 	return value && decodeLabel(value);
 }

@@ -14,7 +14,7 @@ import type {
 } from "../snapshot/snapshot.js";
 import { COUNTERS_MAP } from "../stats/counters.js";
 import { type EndName, HOST } from "../topology/topology.js";
-import { lookup, mapInfo, programInfo, u32Key } from "./bpf.js";
+import { getValue, mapInfo, programInfo, u32Key } from "./bpf.js";
 import { readConstants } from "./constants.js";
 import { programsInMaps, readContents } from "./contents.js";
 import { type Lab, MARK } from "./lab.js";
@@ -254,9 +254,9 @@ function readByPort(source: string, maps: LoadedProgram["maps"]): ProgramSnapsho
 function readEntries(map: number | undefined): Map<number, Buffer> {
 	const entries = new Map<number, Buffer>();
 	if (map === undefined) return entries;
-	const { maxEntries, valueSize } = mapInfo(map);
-	for (let port = 0; port < maxEntries; port++) {
-		const value = lookup(map, u32Key(port), valueSize);
+	const info = mapInfo(map);
+	for (let port = 0; port < info.maxEntries; port++) {
+		const value = getValue(map, u32Key(port), info);
 		if (value?.some((byte) => byte !== 0)) entries.set(port, value);
 	}
 	return entries;
