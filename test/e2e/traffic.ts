@@ -80,8 +80,11 @@ async function iperf(machine: Machine, flow: Flow, client: readonly string[]): P
 const BYTES = 1024 * 1024;
 /** The buffers of both sockets, which the kernel doubles: socket(7). */
 const WINDOW = 64 * 1024;
-/** iperf3 counts no more once all is written, though that much may be under way still. */
-export const TCP_ARRIVES = BYTES - 2 * 2 * WINDOW;
+/**
+ * iperf3 counts no more once all is written, though what both buffers hold may be under way still; the kernel
+ * looks whether one is full before it adds a segment, which may have 64 KiB.
+ */
+export const TCP_ARRIVES = BYTES - 2 * (2 * WINDOW + 64 * 1024);
 
 /**
  * A TCP connection of iperf3, or of bash where several hosts may get it: iperf3 makes two, which need not
