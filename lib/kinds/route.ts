@@ -1,6 +1,7 @@
 import type { Lab } from "../kernel/lab.js";
 import * as netlink from "../netlink/route.js";
 import { deepEqual, type LabObject } from "../plan/object.js";
+import { ofLink } from "../snapshot/by-link.js";
 import type { LabEnd, NamespaceSnapshot } from "../snapshot/snapshot.js";
 import { type EndName, HOST, type RouteType } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
@@ -38,8 +39,13 @@ export const route: Kind<Route> = {
 	title: ["route", "routes"],
 	needsUp: true,
 	declare: ({ topology, ends, pairs }) =>
-		topology.namespaces.flatMap((namespace) =>
-			namespace.routes.map((wanted) => {
+		topology.namespaces.flatMap(({ name, routes }) => {
+			const around = surroundingsIn(
+				name,
+				(link) => pairs.get(`${name}:${link}`),
+				(link) => ends.get(`${name}:${link}`)?.addresses ?? [],
+			);
+			return routes.map((wanted) => {
 				const hops = wanted.via.map(({ address, interface: link }) => ({
 					interface: link,
 					address,
@@ -49,7 +55,7 @@ export const route: Kind<Route> = {
 					wanted.interface === undefined ? [] : [{ interface: wanted.interface, address: null, weight: 1 }];
 				return object(
 					{
-						namespace: namespace.name,
+						namespace: name,
 						to: wanted.to,
 						metric: wanted.metric ?? (wanted.family === 6 ? IP6_RT_PRIO_USER : 0),
 						type: wanted.type,
@@ -58,16 +64,10 @@ export const route: Kind<Route> = {
 						tos: 0,
 						nexthopId: null,
 					},
-					{
-						pair: (link) => pairs.get(`${namespace.name}:${link}`),
-						addresses: (link) =>
-							(ends.get(`${namespace.name}:${link}`)?.addresses ?? []).map(
-								(prefix) => `address ${namespace.name}:${link} ${prefix}`,
-							),
-					},
+					around,
 				);
-			}),
-		),
+			});
+		}),
 	observe: ({ namespaces, ends, wanted }) => {
 		return [...namespaces.values()].flatMap((namespace) =>
 			nameApart(observeIn(namespace, ends), (name) => wanted.get(`route ${name}`)?.spec),
@@ -114,34 +114,53 @@ function held(wanted: readonly LabObject<Route>[], lab: Lab): string[] {
 	});
 }
 
-/** What a route has to do with the other objects: the pair and the addresses of an interface, by id. */
+/** What a route by an interface has to do with the other objects, by id. */
 interface Surroundings {
-	pair(link: string): string | undefined;
-	addresses(link: string): string[];
+	/** Undefined where the interface is not the lab's. */
+	pair: string | undefined;
+	/** Of the interface. */
+	addresses: string[];
+}
+
+/** Those of each interface of a namespace, worked out once: a router may have a thousand routes by one. */
+function surroundingsIn(
+	namespace: string,
+	pairOf: (link: string) => string | undefined,
+	prefixesOf: (link: string) => readonly string[],
+): (link: string) => Surroundings {
+	const known = new Map<string, Surroundings>();
+	return (link) => {
+		let found = known.get(link);
+		if (!found) {
+			const addresses = prefixesOf(link).map((prefix) => `address ${namespace}:${link} ${prefix}`);
+			found = { pair: pairOf(link), addresses };
+			known.set(link, found);
+		}
+		return found;
+	};
 }
 
 function observeIn(
 	{ name, made, links, routes, addresses }: NamespaceSnapshot,
 	ends: ReadonlyMap<EndName, LabEnd>,
 ): LabObject<Route>[] {
-	const byIndex = new Map(links.map((link) => [link.index, link.name]));
-	const around: Surroundings = {
-		pair: (link) => ends.get(`${name}:${link}`)?.pair,
-		addresses: (link) =>
-			addresses
-				.filter(({ index }) => byIndex.get(index) === link)
-				.map(({ prefix }) => `address ${name}:${link} ${prefix}`),
-	};
+	const nameOfLink = new Map(links.map((link) => [link.index, link.name]));
+	const indexOfLink = new Map(links.map((link) => [link.name, link.index]));
+	const around = surroundingsIn(
+		name,
+		(link) => ends.get(`${name}:${link}`)?.pair,
+		(link) => ofLink(addresses, indexOfLink.get(link) ?? 0).map(({ prefix }) => prefix),
+	);
 	return routes.flatMap((route) => {
 		// Others belong to the kernel, or to a routing daemon.
 		if (route.protocol !== netlink.RTPROT_STATIC && route.protocol !== netlink.RTPROT_BOOT) return [];
 		const hops = route.hops.map(({ index, gateway, weight = 1 }) => ({
-			interface: byIndex.get(index) ?? `#${index}`,
+			interface: nameOfLink.get(index) ?? `#${index}`,
 			address: gateway ?? null,
 			weight,
 		}));
 		// What leads by somebody's own link is theirs, and dies with that.
-		const isOurs = (hop: Hop) => around.pair(hop.interface) !== undefined;
+		const isOurs = (hop: Hop) => around(hop.interface).pair !== undefined;
 		if (hops.length === 0 ? !made : !(made ? hops.some(isOurs) : hops.every(isOurs))) return [];
 		const { to, metric, type, source = null, tos = 0, nexthopId = null } = route;
 		return [object({ namespace: name, to, metric, type, hops, source, tos, nexthopId }, around)];
@@ -161,9 +180,9 @@ function nameApart(routes: LabObject<Route>[], wanted: (name: string) => unknown
 	);
 }
 
-function object(spec: Route, around: Surroundings): LabObject<Route> {
-	const links = [...new Set(spec.hops.map((hop) => hop.interface))];
-	const pairs = links.flatMap((link) => around.pair(link) ?? []);
+function object(spec: Route, around: (link: string) => Surroundings): LabObject<Route> {
+	const links = [...new Set(spec.hops.map((hop) => hop.interface))].map(around);
+	const pairs = links.flatMap(({ pair }) => pair ?? []);
 	const text = (hop: Route["hops"][number]) => `${hop.interface} ${hop.address}`;
 	return {
 		kind: "route",
@@ -175,7 +194,7 @@ function object(spec: Route, around: Surroundings): LabObject<Route> {
 			...(pairs.length === 1 ? pairs : []),
 		],
 		// A next hop must be on a link, and a source among the addresses, by the time the route is made.
-		needs: [...pairs, ...links.flatMap(around.addresses)],
+		needs: [...pairs, ...links.flatMap(({ addresses }) => addresses)],
 	};
 }
 
