@@ -38,7 +38,8 @@ export function digestOf(text: string): string | undefined {
 	if (typeof BUILD === "undefined") return undefined;
 	const { boot, host } = whereabouts();
 	return createHash("sha256")
-		.update(JSON.stringify([BUILD, boot, host, text]))
+		.update(JSON.stringify([BUILD, boot, host]))
+		.update(text)
 		.digest("hex")
 		.slice(0, 32);
 }

@@ -69,23 +69,22 @@ export function writeWhole(path: string, text: string): void {
 	}
 }
 
-/** A value as the text of a file, with a digest of itself. */
+/** A value as the text of a file, JSON with a digest of itself. */
 export function seal(value: object): string {
-	return JSON.stringify({ sha256: digestOf(value), state: value });
+	const state = JSON.stringify(value);
+	return `{"sha256":"${digestOf(state)}","state":${state}}`;
 }
 
-/** Undefined where the text is not one of {@link seal}'s. */
+/** Undefined where the text is not, byte for byte, one of {@link seal}'s. */
 export function unseal<T extends object>(text: string): T | undefined {
-	try {
-		const { sha256, state } = JSON.parse(text) as { sha256: string; state: T };
-		return sha256 === digestOf(state) ? state : undefined;
-	} catch {
-		return undefined;
-	}
+	const [head, digest] = /^\{"sha256":"([0-9a-f]{64})","state":/.exec(text) ?? [];
+	if (head === undefined || !text.endsWith("}")) return undefined;
+	const state = text.slice(head.length, -1);
+	return digestOf(state) === digest ? (JSON.parse(state) as T) : undefined;
 }
 
-function digestOf(value: object): string {
-	return createHash("sha256").update(JSON.stringify(value)).digest("hex");
+function digestOf(text: string): string {
+	return createHash("sha256").update(text).digest("hex");
 }
 
 /** Already gone is success. */
