@@ -5,7 +5,6 @@ import {
 	mkdirSync,
 	openSync,
 	readdirSync,
-	rmSync,
 	statSync,
 	unlinkSync,
 	writeFileSync,
@@ -168,10 +167,12 @@ function unbindName(name: string): void {
 	for (;;) {
 		const wasMounted = tolerating(["EINVAL", "ENOENT"], () => umount(target, MNT_DETACH));
 		try {
-			rmSync(target, { force: true });
+			unlinkSync(target);
 			return;
 		} catch (error) {
-			if (!wasMounted || (error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
+			const { code } = error as NodeJS.ErrnoException;
+			if (code === "ENOENT") return;
+			if (!wasMounted || code !== "EBUSY") throw error;
 		}
 	}
 }
