@@ -1,4 +1,11 @@
-import { ApplyError, asError, ConflictError, InterruptedError, isRefusal } from "./errors.js";
+import {
+	ApplyError,
+	asError,
+	ConflictError,
+	InterruptedError,
+	isRefusal,
+	UnsupportedError,
+} from "./errors.js";
 import { requireCapabilities, requireWritableSysctls } from "./kernel/capabilities.js";
 import { findConflicts } from "./kernel/conflicts.js";
 import { Lab } from "./kernel/lab.js";
@@ -165,6 +172,7 @@ function survey(lab: Lab, topology: Topology) {
 	const { state, damage } = inspectState(topology.name);
 	requireHost(state);
 	lab.recall(state);
+	requireRoom(lab, topology);
 	const { objects, warnings } = declare(topology);
 	const remembered = (state?.settings ?? []).filter(isKnown);
 	let first = look(lab, objects, remembered);
@@ -188,6 +196,14 @@ function survey(lab: Lab, topology: Topology) {
 		);
 	// What is wrong with the state is wrong until it is written: no warning about the lab.
 	return { first, desired, warnings, damage: damage === undefined ? [] : [damage], state, settings };
+}
+
+/** Without it neither an apply nor its undo would come to an end. */
+function requireRoom(lab: Lab, { namespaces }: Topology): void {
+	if (lab.makeRoom(namespaces.length)) return;
+	throw new UnsupportedError(
+		`${namespaces.length} namespaces take more open files than this process may have: raise the limit, \`ulimit -n\``,
+	);
 }
 
 /** What is known to fail before it is tried. */

@@ -90,6 +90,12 @@ export function fchdir(fd: number): void {
 	checked(functions.fchdir(fd), "fchdir");
 }
 
+/** Duplicates a descriptor: fcntl(2). @returns the lowest that is free and not below `least` */
+export function duplicate(fd: number, least: number): number {
+	const F_DUPFD_CLOEXEC = 1030;
+	return checked(functions.fcntl(fd, F_DUPFD_CLOEXEC, "int", least), "fcntl(F_DUPFD_CLOEXEC)");
+}
+
 /** flock(2). @returns false where LOCK_NB was given and somebody else holds the lock. */
 export function flock(fd: number, operation: number): boolean {
 	const EWOULDBLOCK = 11;

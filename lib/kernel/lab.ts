@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
 import { closeSync } from "node:fs";
+import { SyscallError } from "../errors.js";
+import { duplicate } from "../ffi/libc.js";
 import { changeLink, decodeLink, dumpLinks, type Link } from "../netlink/link.js";
 import type { Request } from "../netlink/message.js";
 import type { Features } from "../snapshot/features.js";
@@ -119,6 +120,25 @@ export class Lab {
 		}
 	}
 
+	/**
+	 * Makes room for the descriptors of so many namespaces. The kernel doubles a process's table of them when
+	 * it is full and, where there are threads, waits for a grace period of RCU each time, some 10 ms
+	 * (expand_fdtable() of fs/file.c).
+	 * @returns false where the limit of open files is lower
+	 */
+	makeRoom(namespaces: number): boolean {
+		const [ofEach, besides, always] = [2, 128, 256];
+		const needed = ofEach * namespaces + besides;
+		if (needed <= always) return true;
+		try {
+			closeSync(duplicate(this.#home, needed));
+			return true;
+		} catch (error) {
+			if (error instanceof SyscallError && error.code === "EINVAL") return false;
+			throw error;
+		}
+	}
+
 	/** Takes over what an earlier command has written down and the kernel does not tell. */
 	recall(state: Pick<State, "pins" | "folders"> | undefined): void {
 		for (const [path, pin] of Object.entries(state?.pins ?? {})) this.pins.set(path, pin);
@@ -176,14 +196,6 @@ export class Lab {
 	/** The links of an open namespace. */
 	links(name: string): Link[] {
 		return this.namespace(name).route.dump(dumpLinks(), decodeLink);
-	}
-
-	/** A digest of what the sockets of all open namespaces have been told since they began to listen. */
-	testimony(): string {
-		const hash = createHash("sha256");
-		for (const name of [...this.#namespaces.keys()].sort())
-			hash.update(`${name} ${this.namespace(name).route.testimony()}\n`);
-		return hash.digest("base64");
 	}
 
 	/** Runs `work` with this thread in the namespace. */

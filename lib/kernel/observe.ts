@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { aliasOfLo, dumpLinks, type Link } from "../netlink/link.js";
 import { decodeNsid, getNsid } from "../netlink/nsid.js";
 import type { LabObject } from "../plan/object.js";
@@ -99,12 +100,12 @@ function readingOf(
 	asked: ReadonlyMap<string, readonly Query[]>,
 	programs: ReadonlyMap<number, ProgramSnapshot>,
 ): Reading {
-	const ids = [...programs.keys()].sort((a, b) => a - b);
-	for (const id of ids) noteProgram(lab, programs.get(id) as ProgramSnapshot);
+	const told = new Map(namespaces.map(({ name }) => [name, lab.namespace(name).route.testimony()]));
+	for (const program of programs.values()) told.set(`program/${program.id}`, testimonyOf(program));
 	return {
 		extras: namespaces.map((known) => [known.name, extrasOf(known, asked.get(known.name) ?? [])]),
-		programs: ids,
-		digest: lab.testimony(),
+		programs: [...programs.keys()],
+		digest: digestOf(told),
 	};
 }
 
@@ -114,31 +115,37 @@ function readingOf(
  */
 export function tellsTheSame(lab: Lab, { extras, programs, digest }: Reading): boolean {
 	const extrasBy = new Map(extras);
-	const none: Extras = { sysctls: [], devices: [] };
-	for (const name of listNames()) {
-		if (name === HOST || !lab.open(name)) continue;
+	const told = new Map<string, string>();
+	for (const name of new Set([...listNames(), HOST])) {
+		if (!lab.open(name)) continue;
 		const { route } = lab.namespace(name);
 		route.listen();
 		const [alias] = route.dump(dumpLinks(), aliasOfLo);
-		if (alias === lab.mark) skimNamespace(lab, name, extrasBy.get(name) ?? none);
-		else lab.close(name);
+		if (name === HOST || alias === lab.mark) {
+			skimNamespace(lab, name, extrasBy.get(name) ?? { sysctls: [], devices: [] });
+			told.set(name, route.testimony());
+		}
+		if (name !== HOST) lab.close(name);
 	}
-	const { route } = lab.namespace(HOST);
-	route.listen();
-	route.dump(dumpLinks(), () => undefined);
-	skimNamespace(lab, HOST, extrasBy.get(HOST) ?? none);
 	for (const id of programs) {
 		const program = readProgram(lab, id, []);
-		if (program) noteProgram(lab, program);
+		if (program) told.set(`program/${id}`, testimonyOf(program));
 	}
-	return lab.testimony() === digest;
+	return digestOf(told) === digest;
 }
 
-/** Takes note of what can be changed of a program: the entries of its maps. */
-function noteProgram(lab: Lab, { id, entries }: ProgramSnapshot): void {
-	const { route } = lab.namespace(HOST);
+/** A digest of what can be changed of a program: the entries of its maps. */
+function testimonyOf({ entries }: ProgramSnapshot): string {
+	const hash = createHash("sha256");
 	for (const [map, values] of entries)
-		for (const [port, value] of values) route.note(`${id} ${map} ${port} ${value.toString("hex")}\n`);
+		for (const [port, value] of values) hash.update(`${map} ${port} ${value.toString("hex")}\n`);
+	return hash.digest("base64");
+}
+
+/** @param told digests by namespace, and by program as `program/12`, which is nobody's name */
+function digestOf(told: ReadonlyMap<string, string>): string {
+	const sorted = [...told].sort(([a], [b]) => (a < b ? -1 : 1));
+	return createHash("sha256").update(JSON.stringify(sorted)).digest("base64");
 }
 
 /**
@@ -154,7 +161,9 @@ export function locate<N extends NamespaceLinks>(
 ): { namespaces: [N, ...N[]]; pairs: Pair<N>[] } {
 	const made = new Map<string, N>();
 	const known = new Set<string>();
-	for (const name of namesFirst(listNames(), isWanted)) {
+	const names = listNames();
+	lab.makeRoom(names.length);
+	for (const name of namesFirst(names, isWanted)) {
 		if (name === HOST) continue;
 		const links = openOurs(lab, name);
 		if (!links) continue;

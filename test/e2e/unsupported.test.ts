@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Machine, NOBODY, type Output } from "../machine.js";
 import { type Snapshot, snapshot } from "./snapshot.js";
-import { pair } from "./star.js";
+import { pair, star } from "./star.js";
 
 const DENY = fileURLToPath(new URL("deny.mjs", import.meta.url));
 const EPERM = 1;
@@ -111,6 +111,17 @@ describe("where it cannot run, it says what to change, by status 77, and leaves 
 			}
 			expect(await snapshot(machine)).toEqual(bare);
 		});
+
+	test.each(["apply", "plan"])("fewer open files than the namespaces of a lab take: %s", async (command) => {
+		const script = `ulimit -n 300; exec ${process.execPath} dist/bin/xdp-topology.js ${command} -`;
+		expect(await machine.run("sh", ["-c", script], { input: star(150) })).toEqual({
+			exitCode: 77,
+			stdout: "",
+			stderr:
+				"error: 151 namespaces take more open files than this process may have: raise the limit, `ulimit -n`",
+		});
+		expect(await snapshot(machine)).toEqual(bare);
+	});
 
 	test("xdp-exec has a status of its own for it", async () => {
 		expect(await within("", without("sys_admin"), "exec lab /bin/true")).toMatchObject({
