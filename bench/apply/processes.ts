@@ -23,7 +23,7 @@ export function compile(source: string, ...libraries: string[]): string {
 
 /** A built command of the product, by its name in the family. */
 export function xdp(command: string, ...args: string[]): string[] {
-	return [process.execPath, `dist/bin/xdp-${command}.js`, ...args];
+	return [`dist/bin/xdp-${command}.js`, ...args];
 }
 
 /** Runs commands and keeps what they took, by what they did. */

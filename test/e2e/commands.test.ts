@@ -286,7 +286,8 @@ describe.each(["apply", "plan", "destroy", "validate", "topology"])("xdp-%s", (c
 		expect(help).toMatchObject({ exitCode: 0, stderr: "" });
 		expect(help.stdout).toContain(`Usage: xdp-${command} `);
 		if (command !== "topology") expect(help.stdout).toContain("Examples:\n");
-		expect(await machine.xdp(command, "--version")).toMatchObject({
+		// As npm installs it: by the file's own first line.
+		expect(await machine.run(`dist/bin/xdp-${command}.js`, ["--version"])).toMatchObject({
 			exitCode: 0,
 			stdout: expect.stringMatching(/^\d+\.\d+\.\d+$/),
 		});
