@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { expand } from "./declare/expand.js";
 import type { Requirements } from "./declare/requirements.js";
 import { ApplyError, asError, InterruptedError } from "./errors.js";
+import { groupBy } from "./group-by.js";
 import type { Lab } from "./kernel/lab.js";
 import { observe } from "./kernel/observe.js";
 import { nothingBeyond, readNamespace } from "./kernel/read-namespace.js";
@@ -53,12 +54,7 @@ function compare(
 	also: readonly LabObject[],
 	read: typeof readNamespace,
 ): Look {
-	const byKind = new Map<string, LabObject[]>();
-	for (const object of wanted.values()) {
-		const list = byKind.get(object.kind);
-		if (list) list.push(object);
-		else byKind.set(object.kind, [object]);
-	}
+	const byKind = groupBy(wanted.values(), ({ kind }) => kind);
 	const queries = KINDS.flatMap((kind) => kind.ask?.(byKind.get(kind.name) ?? []) ?? []);
 	const snapshot = observe(lab, wanted, queries, read);
 	const actual = KINDS.flatMap((kind) => {

@@ -1,6 +1,7 @@
 import { closeSync } from "node:fs";
 import { UsageError } from "../errors.js";
 import { CLONE_NEWNET, execvp, setns } from "../ffi/libc.js";
+import { groupBy } from "../group-by.js";
 import { HOST } from "../topology/topology.js";
 import { Lab } from "./lab.js";
 import { listNamespaces } from "./labs.js";
@@ -38,10 +39,11 @@ function isLabs(name: string): boolean {
 
 /** `three-routers has dos, r1, r2, r3, tres, uno` */
 function known(): string {
-	const labs = new Map<string, string[]>();
-	for (const { name, lab } of listNamespaces()) labs.set(lab, [...(labs.get(lab) ?? []), name]);
+	const labs = groupBy(listNamespaces(), ({ lab }) => lab);
 	if (labs.size === 0) return "no lab is up";
-	return [...labs].map(([lab, names]) => `${lab} has ${names.join(", ")}`).join("; ");
+	return [...labs]
+		.map(([lab, namespaces]) => `${lab} has ${namespaces.map(({ name }) => name).join(", ")}`)
+		.join("; ");
 }
 
 /** Runs `work` with this thread in a lab's namespace; see {@link within}. */

@@ -1,5 +1,6 @@
 import { fstatSync, statSync } from "node:fs";
 import { ConflictError } from "../errors.js";
+import { groupBy } from "../group-by.js";
 import type { Link } from "../netlink/link.js";
 import type { Counts } from "../stats/counts.js";
 import type { Reading, RunningProgram } from "../stats/reading.js";
@@ -203,14 +204,4 @@ function isStillNamed(lab: Lab, name: string): boolean {
 	if (!lab.has(name)) return false;
 	const named = statSync(`${NETNS_DIRECTORY}/${name}`, { throwIfNoEntry: false });
 	return named?.ino === fstatSync(lab.namespace(name).fd).ino;
-}
-
-function groupBy<K, V>(values: Iterable<V>, key: (value: V) => K): Map<K, V[]> {
-	const groups = new Map<K, V[]>();
-	for (const value of values) {
-		const group = groups.get(key(value));
-		if (group) group.push(value);
-		else groups.set(key(value), [value]);
-	}
-	return groups;
 }

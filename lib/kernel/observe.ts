@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { groupBy } from "../group-by.js";
 import { aliasOfLo, dumpLinks, type Link } from "../netlink/link.js";
 import { decodeNsid, getNsid } from "../netlink/nsid.js";
 import type { LabObject } from "../plan/object.js";
@@ -39,7 +40,10 @@ export function observe(
 	queries: readonly Query[],
 	read: typeof readNamespace = readNamespace,
 ): Snapshot {
-	const asked = groupByNamespace(queries);
+	const asked = groupBy(
+		queries.flatMap((query) => ("namespace" in query ? query : [])),
+		({ namespace }) => namespace,
+	);
 	const { namespaces, pairs } = locate(
 		lab,
 		(id) => wanted.has(id),
@@ -73,17 +77,6 @@ export function observe(
 		firstIfindex: lab.firstIfindex,
 		reading: readingOf(lab, namespaces, asked, programs),
 	};
-}
-
-function groupByNamespace(queries: readonly Query[]): Map<string, Query[]> {
-	const groups = new Map<string, Query[]>();
-	for (const query of queries) {
-		if (!("namespace" in query)) continue;
-		const group = groups.get(query.namespace);
-		if (group) group.push(query);
-		else groups.set(query.namespace, [query]);
-	}
-	return groups;
 }
 
 function extrasOf({ links }: NamespaceLinks, asked: readonly Query[]): Extras {

@@ -1,3 +1,4 @@
+import { groupBy } from "../group-by.js";
 import type { Lab } from "../kernel/lab.js";
 import { normalizeValue } from "../kernel/sysctl.js";
 import { idOf, type LabObject } from "../plan/object.js";
@@ -110,13 +111,7 @@ function write(
 	lab: Lab,
 	skip: (list: readonly LabObject<Sysctl>[]) => boolean = () => false,
 ): void {
-	const byNamespace = new Map<string, LabObject<Sysctl>[]>();
-	for (const object of objects) {
-		const list = byNamespace.get(object.spec.namespace);
-		if (list) list.push(object);
-		else byNamespace.set(object.spec.namespace, [object]);
-	}
-	for (const [namespace, list] of byNamespace) {
+	for (const [namespace, list] of groupBy(objects, ({ spec }) => spec.namespace)) {
 		// What is done for all of them is done for the first.
 		lab.on(list[0] && idOf(list[0]));
 		if (skip(list)) continue;

@@ -1,6 +1,7 @@
-/** What a namespace has many of, sorted out once: a router may have a thousand links. */
+import { groupBy } from "../group-by.js";
 import type { Route } from "../netlink/route.js";
 
+/** What a namespace has many of, sorted out once: a router may have a thousand links. */
 class Groups<K, T extends object> {
 	readonly #keyOf: (item: T) => K;
 	readonly #groups = new WeakMap<readonly T[], ReadonlyMap<K, readonly T[]>>();
@@ -12,21 +13,10 @@ class Groups<K, T extends object> {
 	get(items: readonly T[], key: K): readonly T[] {
 		let groups = this.#groups.get(items);
 		if (!groups) {
-			groups = this.#sort(items);
+			groups = groupBy(items, this.#keyOf);
 			this.#groups.set(items, groups);
 		}
 		return groups.get(key) ?? [];
-	}
-
-	#sort(items: readonly T[]): Map<K, T[]> {
-		const groups = new Map<K, T[]>();
-		for (const item of items) {
-			const key = this.#keyOf(item);
-			const group = groups.get(key);
-			if (group) group.push(item);
-			else groups.set(key, [item]);
-		}
-		return groups;
 	}
 }
 

@@ -1,3 +1,4 @@
+import { groupBy } from "../group-by.js";
 import type { EndName } from "../topology/topology.js";
 import type { LabEnd, NamespaceLinks, Pair } from "./snapshot.js";
 
@@ -74,12 +75,7 @@ function pairUp<N extends NamespaceLinks>(namespaces: N[]): Pair<N>["ends"][] {
 			.filter(({ kind }) => kind === "veth")
 			.map((link): LabEnd<N> => ({ name: `${namespace.name}:${link.name}`, pair: "", namespace, link })),
 	);
-	const byIndex = new Map<number, LabEnd<N>[]>();
-	for (const end of ends) {
-		const same = byIndex.get(end.link.index);
-		if (same) same.push(end);
-		else byIndex.set(end.link.index, [end]);
-	}
+	const byIndex = groupBy(ends, ({ link }) => link.index);
 	const done = new Set<LabEnd<N>>();
 	const pairs: Pair<N>["ends"][] = [];
 	for (const end of ends) {
