@@ -15,7 +15,7 @@ import type {
 	Snapshot,
 } from "../snapshot/snapshot.js";
 import { COUNTERS_MAP } from "../stats/counters.js";
-import { type EndName, HOST } from "../topology/topology.js";
+import { HOST } from "../topology/topology.js";
 import { getValue, mapInfo, programInfo, u32Key } from "./bpf.js";
 import { readConstants } from "./constants.js";
 import { programsInMaps, readContents } from "./contents.js";
@@ -49,12 +49,7 @@ export function observe(
 		(id) => wanted.has(id),
 		(known) => read(lab, known, extrasOf(known, asked.get(known.name) ?? [])),
 	);
-	const ends = new Map<EndName, LabEnd>();
-	const endByIndex = new Map<number, EndName>();
-	for (const end of pairs.flatMap(({ ends }) => ends)) {
-		ends.set(end.name, end);
-		endByIndex.set(end.link.index, end.name);
-	}
+	const ends = new Map(pairs.flatMap(({ ends }) => ends.map((end) => [end.name, end])));
 	lab.ifindexes.clear();
 	lab.attached.clear();
 	for (const { name, link } of ends.values()) {
@@ -70,7 +65,7 @@ export function observe(
 		namespaces: new Map(namespaces.map((namespace) => [namespace.name, namespace])),
 		pairs,
 		ends,
-		endByIndex,
+		endByIndex: new Map(Array.from(ends.values(), ({ name, link }) => [link.index, name])),
 		programs,
 		pins: readPins(lab, programs, queries),
 		wanted,
@@ -177,7 +172,7 @@ export function locate<N extends NamespaceLinks>(
 	const host = read({ name: HOST, made: false, links: lab.links(HOST), byNsid });
 	const namespaces: [N, ...N[]] = [host, ...made.values()];
 	lab.firstIfindex = findWindow(namespaces, lab.mark) ?? freeWindow(host.links);
-	const pairs = identifyPairs(namespaces, lab.firstIfindex, lab.mark, (pair) => isWanted(`veth ${pair}`));
+	const pairs = identifyPairs(namespaces, lab.firstIfindex, lab.mark, isWanted);
 	return { namespaces, pairs };
 }
 

@@ -1,6 +1,6 @@
 import type { Requirements } from "../declare/requirements.js";
 import type { Lab } from "../kernel/lab.js";
-import type { KindRules, LabObject } from "../plan/object.js";
+import { idOf, type KindRules, type LabObject } from "../plan/object.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
 
 /**
@@ -62,7 +62,7 @@ export function forEach<Spec>(
 	work: (object: LabObject<Spec>) => void,
 ): void {
 	for (const object of objects) {
-		lab.on(`${object.kind} ${object.name}`);
+		lab.on(idOf(object));
 		work(object);
 	}
 	lab.on(undefined);

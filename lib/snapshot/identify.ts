@@ -46,19 +46,19 @@ export function findWindow(namespaces: Iterable<NamespaceLinks>, mark: string): 
  * both ifindexes are of the lab's choice or the topology wants a pair of that name; other links in
  * there are their owner's. Without such a namespace the alias says it: of a pair with both ends in
  * `host`, and of an end there whose peer's namespace has just lost its name and is still being undone.
- * @param isWanted whether the topology has a pair of this name
+ * @param isWanted whether the topology has an object of this id
  */
 export function identifyPairs<N extends NamespaceLinks>(
 	namespaces: Iterable<N>,
 	firstIfindex: number,
 	mark: string,
-	isWanted: (pair: string) => boolean,
+	isWanted: (id: string) => boolean,
 ): Pair<N>[] {
 	const inWindow = ({ link: { index } }: LabEnd<N>) => index >= firstIfindex && index < firstIfindex + WINDOW;
 	const pairs = pairUp([...namespaces]).filter((ends) => {
 		const made = ends.some(({ namespace }) => namespace.made);
 		if (!made) return ends.every(({ link }) => link.alias === mark);
-		return ends.every(inWindow) || isWanted(pairName(ends.map(({ name }) => name)));
+		return ends.every(inWindow) || isWanted(ends[0].pair);
 	});
 	const uses = new Map<number, number>();
 	for (const { link } of pairs.flat()) uses.set(link.index, (uses.get(link.index) ?? 0) + 1);

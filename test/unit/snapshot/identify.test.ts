@@ -49,7 +49,7 @@ function namespace(name: string, links: Link[], byNsid?: Map<number, string>): N
 
 /** `host:a uno:b` for a pair of the lab's, with a `?` where it is not numbered by the lab. */
 function pairsOf(namespaces: NamespaceSnapshot[], wanted: string[] = []): string[] {
-	return identifyPairs(namespaces, FIRST, MARK, (pair) => wanted.includes(pair))
+	return identifyPairs(namespaces, FIRST, MARK, (id) => wanted.some((pair) => id === `veth ${pair}`))
 		.map(({ ends, numbered }) => `${pairName(ends.map(({ name }) => name))}${numbered ? "" : " ?"}`)
 		.sort();
 }
