@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { InterruptedError, UsageError } from "./errors.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
 import { LabCounters } from "./kernel/lab-counters.js";
-import { listLabs } from "./kernel/labs.js";
+import { listLabs, onlyLab } from "./kernel/labs.js";
 import { readState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { pairId } from "./snapshot/identify.js";
@@ -121,7 +121,7 @@ function open(targets: readonly string[]): LabCounters[] {
 	requireCapabilities();
 	const ends = new Set(targets.filter((target) => target.includes(":")));
 	const labs = new Set(
-		targets.length === 0 ? [theOne(listLabs())] : targets.filter((name) => !ends.has(name)),
+		targets.length === 0 ? [onlyLab(listLabs())] : targets.filter((name) => !ends.has(name)),
 	);
 	// Whose an interface is, is not in its name; and a lab is up that has lost its state.
 	const up = ends.size > 0 || ![...labs].every(readState) ? listLabs() : [...labs];
@@ -162,11 +162,4 @@ function idsOf({ namespaces, veths }: Topology): string[] {
 		...namespaces.map(({ name }) => `netns ${name}`),
 		...veths.map(({ ends: [{ name }, peer] }) => pairId([name, peer.name])),
 	];
-}
-
-function theOne(up: readonly string[]): string {
-	const [lab, ...more] = up;
-	if (lab === undefined) throw new UsageError("no lab is up");
-	if (more.length) throw new UsageError(`several labs are up: ${up.join(", ")}; name one`);
-	return lab;
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type DestroyResult, destroy } from "../destroy.js";
 import { InterruptedError, UsageError } from "../errors.js";
 import { requireCapabilities } from "../kernel/capabilities.js";
-import { listLabs } from "../kernel/labs.js";
+import { listLabs, onlyLab } from "../kernel/labs.js";
 import { isEmpty } from "../plan/plan.js";
 import { silent } from "../progress.js";
 import { renderJson, renderText } from "../render-plan.js";
@@ -67,7 +67,5 @@ function show(result: DestroyResult, verbose: boolean): void {
 function labsUp(all: boolean): string[] {
 	requireCapabilities();
 	const labs = listLabs();
-	if (!all && labs.length > 1)
-		throw new UsageError(`several labs are up: ${labs.join(", ")}; name one, or use --all`);
-	return labs;
+	return all || labs.length === 0 ? labs : [onlyLab(labs, "name one, or use --all")];
 }

@@ -5,7 +5,7 @@ import { junitReport } from "../expect/junit.js";
 import { tapReport } from "../expect/tap.js";
 import { checkText, endText } from "../expect/text.js";
 import { requireCapabilities } from "../kernel/capabilities.js";
-import { listLabs } from "../kernel/labs.js";
+import { listLabs, onlyLab } from "../kernel/labs.js";
 import { loadTopology } from "../load.js";
 import type { Topology } from "../topology/topology.js";
 import { verify } from "../verify/verify.js";
@@ -51,17 +51,12 @@ export function verifyCommand(name: string): Command {
 }
 
 async function find(target: string | undefined): Promise<{ file?: string; topology: Topology | string }> {
-	if (target === undefined) return { topology: onlyLab() };
+	if (target === undefined) {
+		requireCapabilities();
+		return { topology: onlyLab(listLabs()) };
+	}
 	if (!isFile(target)) return { topology: target };
 	return { ...(target !== "-" && { file: target }), topology: await loadTopology(target) };
-}
-
-function onlyLab(): string {
-	requireCapabilities();
-	const [lab, ...more] = listLabs();
-	if (lab === undefined) throw new UsageError("no lab is up");
-	if (more.length) throw new UsageError(`several labs are up: ${[lab, ...more].join(", ")}; name one`);
-	return lab;
 }
 
 /** Opened before anything is sent: a wrong path is told at once. */

@@ -1,3 +1,4 @@
+import { UsageError } from "../errors.js";
 import { isLabName } from "../topology/names.js";
 import { HOST } from "../topology/topology.js";
 import { Lab, MARK } from "./lab.js";
@@ -17,6 +18,18 @@ export function listLabs(): string[] {
 	}
 	// An alias is anybody's to set.
 	return [...labs].filter(isLabName).sort();
+}
+
+/**
+ * Of the labs that are up the only one, for who names none.
+ * @param advice for who has several
+ * @throws UsageError where there is not just one
+ */
+export function onlyLab(labs: readonly string[], advice = "name one"): string {
+	const [lab, ...more] = labs;
+	if (lab === undefined) throw new UsageError("no lab is up");
+	if (more.length) throw new UsageError(`several labs are up: ${labs.join(", ")}; ${advice}`);
+	return lab;
 }
 
 /** The namespaces that labs have made, by name. */
