@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** What a BPF program's source begins with. */
-export const PRELUDE = `
+const PRELUDE = `
 #include <linux/bpf.h>
 #include <linux/types.h>
 #include <linux/in.h>
@@ -20,7 +20,7 @@ char LICENSE[] SEC("license") = "GPL";
 export const PASS = 'SEC("xdp") int pass(struct xdp_md *ctx) { return XDP_PASS; }';
 
 /** Runs something with a folder of its own. */
-export function inFolder<T>(work: (folder: string) => T): T {
+function inFolder<T>(work: (folder: string) => T): T {
 	const folder = mkdtempSync(join(tmpdir(), "xdp-topology-test-"));
 	try {
 		return work(folder);
@@ -32,8 +32,7 @@ export function inFolder<T>(work: (folder: string) => T): T {
 /** The object that clang makes of a source, PRELUDE in front. @param flags the last ones win */
 export function compile(source: string, flags: readonly string[] = []): Buffer {
 	return inFolder((folder) => {
-		const [code, object] = [join(folder, "code.c"), join(folder, "code.o")];
-		writeFileSync(code, PRELUDE + source);
+		const object = join(folder, "code.o");
 		const args = [
 			"-O2",
 			"-g",
@@ -43,9 +42,14 @@ export function compile(source: string, flags: readonly string[] = []): Buffer {
 			"-mcpu=v3",
 			"-idirafter",
 			"/usr/include/x86_64-linux-gnu",
+			"-x",
+			"c",
+			"-",
 		];
-		execFileSync("clang", [...args, ...flags, "-c", code, "-o", object], {
-			stdio: ["ignore", "pipe", "pipe"],
+		// From a pipe: an object says what file it was made of, and of one source it is always the same.
+		execFileSync("clang", [...args, ...flags, "-c", "-o", object], {
+			input: PRELUDE + source,
+			stdio: "pipe",
 		});
 		return readFileSync(object);
 	});

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -12,6 +12,7 @@ import {
 	plan,
 	renderText,
 } from "../../lib/index.js";
+import { compile, PASS } from "../clang.js";
 import {
 	attached,
 	clearAfterEach,
@@ -33,26 +34,10 @@ clearAfterEach();
 const folder = mkdtempSync("/tmp/xdp-topology-");
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const HEAD = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n";
-const GPL = 'char LICENSE[] SEC("license") = "GPL";\n';
-
-/** Compiles a program of a test's own; the lines of the source may say what they like. */
-function compile(name: string, source: string): string {
+/** The path of a program of a test's own. */
+function compiled(name: string, source: string): string {
 	const object = join(folder, `${name}.o`);
-	const flags = [
-		"-O2",
-		"-g",
-		"-target",
-		"bpf",
-		"-I/usr/include/x86_64-linux-gnu",
-		"-x",
-		"c",
-		"-",
-		"-c",
-		"-o",
-		object,
-	];
-	execFileSync("clang", flags, { input: HEAD + source + GPL });
+	writeFileSync(object, compile(source));
 	return object;
 }
 
@@ -80,6 +65,18 @@ async function load(text: string) {
 	return loadTopology(file);
 }
 const applyLab = async (text: string) => apply(await load(text));
+/** Interrupts an apply once all has been changed; what comes then is the undo. */
+async function expectUndone(text: string): Promise<void> {
+	let interrupted = false;
+	const progress: Progress = async (stages) => {
+		for (const stage of stages) await stage.run();
+		if (interrupted) return;
+		interrupted = true;
+		throw new InterruptedError("SIGINT");
+	};
+	const error = await failureOf(apply(await load(text), { progress }), InterruptedError);
+	expect(error.undone).toBe(true);
+}
 const planned = async (text: string) => linesOf(await plan(await load(text)));
 /** With the reasons. */
 const explained = async (text: string) => renderText(await plan(await load(text)));
@@ -96,7 +93,6 @@ interface Dumped {
 	formatted?: { key: unknown; value: unknown };
 }
 
-const PASS = 'SEC("xdp") int pass(struct xdp_md *ctx) { return XDP_PASS; }\n';
 /** What it returns depends on a global, as what is in its maps. */
 const CONFIGURED = `${map("config", "ARRAY", "__u32", "__u64", 4)}${map("hosts", "HASH", "__u32", "__u32", 16)}
 const volatile __u32 verdict = XDP_PASS;
@@ -112,7 +108,7 @@ describe("a program that the verifier refuses", () => {
 
 	test("leaves nothing, and the error names it, with the verifier's words", async () => {
 		const before = kernel();
-		const error = await failureOf(applyLab(lab(`own: { object: ${compile("bad", bad)} }`)), ApplyError);
+		const error = await failureOf(applyLab(lab(`own: { object: ${compiled("bad", bad)} }`)), ApplyError);
 		expect(error.message).toMatch(
 			/^program own: load own: EACCES: permission denied\n.*invalid access to packet/s,
 		);
@@ -121,14 +117,14 @@ describe("a program that the verifier refuses", () => {
 	});
 
 	test("does not take the place of one that runs", async () => {
-		const object = compile("good", PASS);
+		const object = compiled("good", PASS);
 		await applyLab(lab(`own: { object: ${object} }`));
 		// The kernel takes a moment to settle the link-local addresses, also without duplicate address detection.
 		sh(
 			"for ns in '' '-n uno' '-n dos'; do while ip $ns -6 -br addr show tentative | grep -q .; do :; done; done",
 		);
 		const before = [attached("host:a"), kernel()] as const;
-		await failureOf(applyLab(lab(`own: { object: ${compile("bad", bad)} }`)), ApplyError);
+		await failureOf(applyLab(lab(`own: { object: ${compiled("bad", bad)} }`)), ApplyError);
 		expect(attached("host:a")).toEqual(before[0]);
 		expect(differences(before[1], kernel())).toEqual([]);
 		expect(await planned(lab(`own: { object: ${object} }`))).toEqual([]);
@@ -139,23 +135,12 @@ describe("a change that is interrupted", () => {
 	test("is undone: the program before, and what was in its maps", async () => {
 		const text = (verdict: number, entries: string) =>
 			lab(
-				`own: { object: ${compile("configured", CONFIGURED)}, globals: { verdict: ${verdict} }, maps: { hosts: [${entries}] } }`,
+				`own: { object: ${compiled("configured", CONFIGURED)}, globals: { verdict: ${verdict} }, maps: { hosts: [${entries}] } }`,
 			);
 		const first = text(2, "{ key: 10.0.0.1, value: 1 }, { key: 10.0.0.2, value: 2 }");
 		await applyLab(first);
 		const before = { program: attached("host:a"), hosts: dump("host:a", "hosts") };
-		const interruption = new InterruptedError("SIGINT");
-		let interrupted = false;
-		// Once, after all has been changed; what comes then is the undo.
-		const progress: Progress = async (stages) => {
-			for (const stage of stages) await stage.run();
-			if (interrupted) return;
-			interrupted = true;
-			throw interruption;
-		};
-		const second = await load(text(1, "{ key: 10.0.0.1, value: 11 }, { key: 10.0.0.3, value: 3 }"));
-		const error = await failureOf(apply(second, { progress }), InterruptedError);
-		expect(error.undone).toBe(true);
+		await expectUndone(text(1, "{ key: 10.0.0.1, value: 11 }, { key: 10.0.0.3, value: 3 }"));
 		expect({ program: attached("host:a"), hosts: dump("host:a", "hosts") }).toEqual(before);
 		expect(await planned(first)).toEqual([]);
 	});
@@ -176,7 +161,7 @@ behind: { object: ${object}, program: behind, ${globals} }`;
 		["DEVMAP_HASH", "xdp/devmap", "{ ifindex: host:b, program: behind }"],
 		["CPUMAP", "xdp/cpumap", "{ qsize: 192, program: behind }"],
 	])("of type %s is loaded, written with the entry, and follows the file", async (type, section, value) => {
-		const object = compile(type, redirects(type, section));
+		const object = compiled(type, redirects(type, section));
 		const text = lab(programsOf(object, value));
 		await applyLab(text);
 		const [entry] = dump("host:a", "targets");
@@ -197,7 +182,7 @@ behind: { object: ${object}, program: behind, ${globals} }`;
 	});
 
 	test("is refused on an interface, and one for an interface in a map", async () => {
-		const object = compile("DEVMAP", redirects("DEVMAP", "xdp/devmap"));
+		const object = compiled("DEVMAP", redirects("DEVMAP", "xdp/devmap"));
 		await expect(load(lab(`own: { object: ${object}, program: behind }`))).rejects.toThrow(
 			"`behind` is a program for the entries of a devmap, not for an interface",
 		);
@@ -210,7 +195,7 @@ test("a value for a per-CPU map is every CPU's", async () => {
 	const source = `${map("limits", "PERCPU_ARRAY", "__u32", "__u32", 2)}
 		SEC("xdp") int limited(struct xdp_md *ctx) { __u32 key = 1; return bpf_map_lookup_elem(&limits, &key) ? XDP_PASS : XDP_DROP; }\n`;
 	const text = lab(
-		`own: { object: ${compile("limited", source)}, maps: { limits: [{ key: 1, value: 258 }] } }`,
+		`own: { object: ${compiled("limited", source)}, maps: { limits: [{ key: 1, value: 258 }] } }`,
 	);
 	await applyLab(text);
 	const values = dump("host:a", "limits")[1]?.values?.map(({ value }) => value);
@@ -220,7 +205,7 @@ test("a value for a per-CPU map is every CPU's", async () => {
 });
 
 describe("in generic mode", () => {
-	const object = () => compile("pass", PASS);
+	const object = () => compiled("pass", PASS);
 
 	test.each([
 		["by the program's entry", () => lab(`own: { object: ${object()}, attach: generic }`)],
@@ -249,7 +234,7 @@ describe("in generic mode", () => {
 
 describe("what follows from a program of the file's own", () => {
 	test("is that whom it may answer gets `pass`, and sends whole checksums", async () => {
-		const plan = await explained(lab(`own: { object: ${compile("pass", PASS)} }`));
+		const plan = await explained(lab(`own: { object: ${compiled("pass", PASS)} }`));
 		expect(plan).toMatch(
 			/\+ xdp uno:veth0 pass +# host:a runs own: a veth drops XDP frames unless its peer runs a program/,
 		);
@@ -260,7 +245,7 @@ describe("what follows from a program of the file's own", () => {
 
 	test("is said where the file will not have it", async () => {
 		const { warnings } = await plan(
-			await load(lab(`own: { object: ${compile("pass", PASS)} }`, { peer: "xdp: none" })),
+			await load(lab(`own: { object: ${compiled("pass", PASS)} }`, { peer: "xdp: none" })),
 		);
 		expect(warnings).toEqual(["host:a will not deliver to uno:veth0: `xdp: none`, and host:a runs own"]);
 	});
@@ -269,14 +254,14 @@ describe("what follows from a program of the file's own", () => {
 test("a section name of old, which libbpf 1.0 does not know, is that of an XDP program", async () => {
 	const source =
 		'SEC("xdp_case04_pass") int old(struct xdp_md *ctx) { return XDP_PASS; }\nSEC("tc") int other(struct __sk_buff *skb) { return 0; }\n';
-	await applyLab(lab(`own: { object: ${compile("old", source)} }`));
+	await applyLab(lab(`own: { object: ${compiled("old", source)} }`));
 	expect(attached("host:a")?.name).toBe("old");
 });
 
 describe("what the state kept is not needed", () => {
 	test("to know a program, its maps and its pins", async () => {
 		const text = lab(
-			`own: { object: ${compile("configured", CONFIGURED)}, globals: { verdict: 2 }, maps: { hosts: [{ key: 1, value: 1 }] }, pin: /sys/fs/bpf/own-test }`,
+			`own: { object: ${compiled("configured", CONFIGURED)}, globals: { verdict: 2 }, maps: { hosts: [{ key: 1, value: 1 }] }, pin: /sys/fs/bpf/own-test }`,
 		);
 		await applyLab(text);
 		sh("rm -r /run/xdp-topology");
@@ -287,14 +272,14 @@ describe("what the state kept is not needed", () => {
 });
 
 test("an object that changes while it is applied is not taken for what it was", async () => {
-	const topology = await load(lab(`own: { object: ${compile("changing", PASS)} }`));
-	compile("changing", CONFIGURED);
+	const topology = await load(lab(`own: { object: ${compiled("changing", PASS)} }`));
+	compiled("changing", CONFIGURED);
 	const error = await failureOf(apply(topology), ApplyError);
 	expect(error.message).toMatch(/^program own: .*changing\.o has changed meanwhile: apply again$/);
 });
 
 test("a program that nothing uses is a warning, and not loaded", async () => {
-	const topology = await load(lab(`own: { object: ${compile("pass", PASS)} }`, { a: "xdp: pass" }));
+	const topology = await load(lab(`own: { object: ${compiled("pass", PASS)} }`, { a: "xdp: pass" }));
 	expect(topology.warnings).toEqual([
 		expect.objectContaining({ line: 4, message: "program `own` is used by no end, and not loaded" }),
 	]);
@@ -310,7 +295,7 @@ test("a name in full is kept of a map whose name is longer than the kernel keeps
 			return one && two && *one < *two ? XDP_PASS : XDP_DROP;
 		}\n`;
 	const entries = [1, 2].map((n) => `a_name_of_more_than_15_characters_${n}: [{ key: 0, value: ${n} }]`);
-	const text = lab(`own: { object: ${compile("names", source)}, maps: { ${entries.join(", ")} } }`);
+	const text = lab(`own: { object: ${compiled("names", source)}, maps: { ${entries.join(", ")} } }`);
 	await applyLab(text);
 	expect(await planned(text)).toEqual([]);
 	expect(sh("ping -n -c 1 -W 2 10.1.0.2")).toContain("1 received");
@@ -325,7 +310,7 @@ describe("tail calls through an array that the object fills itself", () => {
 			__array(values, int(void *));
 		} jumps SEC(".maps") = { .values = { [0] = (void *)&behind } };
 		SEC("xdp") int first(struct xdp_md *ctx) { bpf_tail_call(ctx, &jumps, 0); return XDP_PASS; }\n`;
-	const text = (pin: string) => lab(`own: { object: ${compile("tail", source)}, program: first, ${pin} }`);
+	const text = (pin: string) => lab(`own: { object: ${compiled("tail", source)}, program: first, ${pin} }`);
 	const answers = () => sh("ping -n -q -c 1 -W 0.3 -I a 10.1.0.2 || true").includes("1 received");
 
 	test("work where the array is pinned", async () => {
@@ -337,17 +322,9 @@ describe("tail calls through an array that the object fills itself", () => {
 		await applyLab(text("pin: /sys/fs/bpf/own-test"));
 		const other = source.replace("return XDP_DROP", "return XDP_PASS");
 		const changed = lab(
-			`own: { object: ${compile("tail2", other)}, program: first, pin: /sys/fs/bpf/own-test }`,
+			`own: { object: ${compiled("tail2", other)}, program: first, pin: /sys/fs/bpf/own-test }`,
 		);
-		const interruption = new InterruptedError("SIGINT");
-		let interrupted = false;
-		const progress: Progress = async (stages) => {
-			for (const stage of stages) await stage.run();
-			if (interrupted) return;
-			interrupted = true;
-			throw interruption;
-		};
-		expect((await failureOf(apply(await load(changed), { progress }), InterruptedError)).undone).toBe(true);
+		await expectUndone(changed);
 		expect(answers()).toBe(false);
 		await applyLab(changed);
 		expect(answers()).toBe(true);
@@ -378,7 +355,7 @@ describe("an entry that the program itself changes", () => {
 			return XDP_PASS;
 		}\n`;
 	const text = (maps: string, step = 1) =>
-		lab(`own: { object: ${compile("spend", source)}, globals: { step: ${step} }, maps: { ${maps} } }`);
+		lab(`own: { object: ${compiled("spend", source)}, globals: { step: ${step} }, maps: { ${maps} } }`);
 	const send = () => sh("ping -n -q -c 3 -i 0.01 -I a 10.1.0.2");
 	const both = (options: string) =>
 		["budget", "seen"].map((name) => `${name}: { ${options} entries: [{ key: 0, value: 100 }] }`).join(", ");
@@ -404,7 +381,7 @@ describe("an entry that the program itself changes", () => {
 				return XDP_PASS;
 			}\n`;
 		const text = lab(
-			`own: { object: ${compile("fill", exact)}, maps: { sources: { exact: true, entries: [{ key: 1, value: 1 }] } } }`,
+			`own: { object: ${compiled("fill", exact)}, maps: { sources: { exact: true, entries: [{ key: 1, value: 1 }] } } }`,
 		);
 		await applyLab(text);
 		const flood = spawn("ping", ["-n", "-q", "-f", "-c", "2000000", "-I", "a", "10.1.0.2"], {
@@ -436,7 +413,7 @@ describe("an MTU and the program that allows it", () => {
 	const program = (section: string) =>
 		`SEC("${section}") int large(struct xdp_md *ctx) { return XDP_PASS; }\n`;
 	const at = (mtu: number, section: string) =>
-		lab(`own: { object: ${compile(section, program(section))} }`, {
+		lab(`own: { object: ${compiled(section, program(section))} }`, {
 			a: `xdp: own, mtu: ${mtu}`,
 			peer: `mtu: ${mtu}`,
 		});
@@ -458,7 +435,7 @@ describe("an MTU and the program that allows it", () => {
 test("an object may have more maps than a program can use", async () => {
 	const names = Array.from({ length: 70 }, (_, i) => `many_${i}`);
 	const source = `${names.map((name) => map(name, "ARRAY", "__u32", "__u32", 1)).join("")}${PASS}`;
-	const text = lab(`own: { object: ${compile("many", source)}, maps: { many_69: [{ key: 0, value: 1 }] } }`);
+	const text = lab(`own: { object: ${compiled("many", source)}, maps: { many_69: [{ key: 0, value: 1 }] } }`);
 	await applyLab(text);
 	expect(await planned(text)).toEqual([]);
 });

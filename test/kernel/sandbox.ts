@@ -5,7 +5,6 @@ import { CLONE_NEWNET, CLONE_NEWNS, MS_REC, mount, unshare } from "../../lib/ffi
 import {
 	apply,
 	destroy,
-	type LabObject,
 	listLabs,
 	type PlanResult,
 	parseTopology,
@@ -73,13 +72,6 @@ const SIGNS = { create: "+", update: "~", replace: "-/+", remove: "-" } as const
 /** A line a change, without the reason. */
 export function linesOf(result: PlanResult): string[] {
 	return renderJson(result).changes.map(({ action, kind, text }) => `${SIGNS[action]} ${kind} ${text}`);
-}
-
-/** The objects that a plan creates, by kind. */
-export function created(result: PlanResult, kind: string): LabObject[] {
-	return result.plan.changes.flatMap(({ action, object }) =>
-		action === "create" && object.kind === kind ? [object] : [],
-	);
 }
 
 /** What this process fails with, as an error; a success is an error of the test. */

@@ -2,7 +2,7 @@ import { type Diagnostic, parseTopology, type Topology, TopologyError } from "..
 import type { ObjectContent } from "../../../lib/topology/program-objects.js";
 
 /** A topology with one program `p`; the ends are `host:uno`, `host:dos`, and their peers in `uno`. */
-export function topologyWith(entry: string): string {
+function topologyWith(entry: string): string {
 	return `name: own
 namespaces: { uno: }
 programs:
@@ -21,7 +21,7 @@ export function parseOwn(entry: string, object: Buffer, rest: Partial<ObjectCont
 }
 
 /** The mistakes in what is said of the program; none where it is right. */
-export function mistakesIn(entry: string, object: Buffer): readonly Diagnostic[] {
+function mistakesIn(entry: string, object: Buffer): readonly Diagnostic[] {
 	try {
 		parseOwn(entry, object);
 		return [];
