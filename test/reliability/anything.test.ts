@@ -3,7 +3,7 @@ import { destroy } from "../../lib/index.js";
 import { applyText, changes, useSandbox } from "../kernel/sandbox.js";
 import { fc, SEED } from "../random.js";
 import { LONG, RUNS } from "./extent.js";
-import { expectSame, outcome, settled, startAfresh, system } from "./system.js";
+import { expectSame, outcome, settled, startBare, system } from "./system.js";
 import { topologyOf } from "./topologies.js";
 
 useSandbox();
@@ -15,8 +15,7 @@ describe("any topology turned into any other", () => {
 		"is what the other comes to by itself, and leaves nothing when destroyed",
 		async () => {
 			const numRuns = RUNS ?? (LONG ? 1000 : 10);
-			startAfresh();
-			const bare = await settled(system);
+			const bare = await startBare();
 			const property = fc
 				.asyncProperty(topologyOf(LAB), topologyOf(LAB), async (one, other) => {
 					await applyText(other);

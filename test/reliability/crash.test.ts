@@ -5,7 +5,7 @@ import { SEED } from "../random.js";
 import { useBoundary } from "./boundary.js";
 import { LONG, sample, some } from "./extent.js";
 import { applyFile, fresh, labOf, prepare, run, SCENARIOS } from "./scenarios.js";
-import { expectSame, outcome, running, settled, startAfresh, stillLoaded, system } from "./system.js";
+import { expectSame, outcome, running, startBare, stillLoaded, system } from "./system.js";
 
 useSandbox();
 useBoundary();
@@ -19,8 +19,7 @@ describe("SIGKILL before any change of a command costs nothing", () => {
 		"$title",
 		async (scenario) => {
 			const lab = labOf(scenario);
-			startAfresh();
-			const bare = await settled(system);
+			const bare = await startBare();
 			await prepare(scenario);
 			const { status, calls, stderr } = run(scenario, { what: "changes", how: "count", at: 0 });
 			expect(status, stderr).toBe(0);

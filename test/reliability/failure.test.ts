@@ -7,16 +7,7 @@ import { SEED } from "../random.js";
 import { type Stopped, stopped, useBoundary } from "./boundary.js";
 import { LONG, sample, some } from "./extent.js";
 import { applyFile, fresh, labOf, prepare, run, SCENARIOS, type Scenario } from "./scenarios.js";
-import {
-	exactly,
-	expectSame,
-	outcome,
-	running,
-	settled,
-	startAfresh,
-	stillLoaded,
-	system,
-} from "./system.js";
+import { exactly, expectSame, outcome, running, startBare, stillLoaded, system } from "./system.js";
 
 useSandbox();
 useBoundary();
@@ -97,8 +88,7 @@ describe("a call that is refused once", () => {
 	test.each(some(SCENARIOS, 12))(
 		"$title",
 		async (scenario) => {
-			startAfresh();
-			const bare = await settled(system);
+			const bare = await startBare();
 			const total = (await callsOf(scenario)).length;
 			const places = sample(total, FEW);
 			const tally = { undone: 0, tolerated: 0 };
@@ -148,8 +138,7 @@ describe("a place that wants a look of its own:", () => {
 		],
 	])("%s", async (_, title, place) => {
 		const scenario = SCENARIOS.find((one) => one.title === title) as Scenario;
-		startAfresh();
-		const bare = await settled(system);
+		const bare = await startBare();
 		const at = 1 + place(await callsOf(scenario));
 		expect(at).toBeGreaterThan(0);
 		await refuse(scenario, at, bare);
@@ -161,8 +150,7 @@ describe("a call that is refused, and all that follow, so that nothing can be un
 		"$title",
 		async (scenario) => {
 			const lab = labOf(scenario);
-			startAfresh();
-			const bare = await settled(system);
+			const bare = await startBare();
 			await prepare(scenario);
 			const total = run(scenario, { what: "changes", how: "count", at: 0 }).calls.length;
 			await destroy(lab);

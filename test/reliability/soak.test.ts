@@ -7,7 +7,7 @@ import { RICH } from "../kernel/rich.js";
 import { applyText, clearAfterEach, descriptors, json, sh, useSandbox } from "../kernel/sandbox.js";
 import { ROOT } from "../machine.js";
 import { LONG, RUNS } from "./extent.js";
-import { expectSame, settled, startAfresh, system } from "./system.js";
+import { expectSame, startBare, system } from "./system.js";
 
 useSandbox();
 clearAfterEach();
@@ -68,62 +68,54 @@ async function soak(title: string, times: number, round: () => Promise<unknown>)
 
 describe("a thousand times over, nothing is left and nothing grows", () => {
 	const times = RUNS ?? (LONG ? 1000 : 10);
-	const timeout = LONG ? 3_600_000 : 60_000;
 
-	test(
-		"apply and destroy in one process",
-		async () => {
-			startAfresh();
-			const bare = await settled(system);
-			await soak("apply and destroy", times, async () => {
+	test.each<[string, () => Promise<unknown>]>([
+		[
+			"apply and destroy in one process",
+			() =>
+				soak("apply and destroy", times, async () => {
+					await applyText(ONE);
+					await destroy(LAB);
+				}),
+		],
+		[
+			"one file and another of the same lab in turn",
+			async () => {
 				await applyText(ONE);
+				const programs = marks().length;
+				await soak("one file and the other", times, async () => {
+					await applyText(OTHER);
+					await applyText(ONE);
+				});
+				expect(marks()).toHaveLength(programs);
 				await destroy(LAB);
-			});
+			},
+		],
+		[
+			"the commands",
+			async () => {
+				const rounds = Math.ceil(times / 10);
+				for (let i = 0; i < rounds; i++)
+					for (const [command, input] of [
+						["apply", ONE],
+						["apply", OTHER],
+						["destroy", ""],
+					] as const) {
+						const args = [`${ROOT}dist/bin/xdp-${command}.js`, command === "apply" ? "-" : LAB, "--quiet"];
+						const { status, stderr } = spawnSync(process.execPath, args, { input, encoding: "utf8" });
+						expect(status, stderr).toBe(0);
+					}
+				console.info(`${rounds} × apply, another apply and destroy by the commands`);
+			},
+		],
+	])(
+		"%s",
+		async (_, work) => {
+			const bare = await startBare();
+			await work();
 			await expectSame(bare, system, "after all");
 			expect(marks()).toEqual([]);
 		},
-		timeout,
-	);
-
-	test(
-		"one file and another of the same lab in turn",
-		async () => {
-			startAfresh();
-			const bare = await settled(system);
-			await applyText(ONE);
-			const programs = marks().length;
-			await soak("one file and the other", times, async () => {
-				await applyText(OTHER);
-				await applyText(ONE);
-			});
-			expect(marks()).toHaveLength(programs);
-			await destroy(LAB);
-			await expectSame(bare, system, "after all");
-			expect(marks()).toEqual([]);
-		},
-		timeout,
-	);
-
-	test(
-		"the commands",
-		async () => {
-			startAfresh();
-			const bare = await settled(system);
-			const commands = Math.ceil(times / 10);
-			for (let i = 0; i < commands; i++)
-				for (const [command, input] of [
-					["apply", ONE],
-					["apply", OTHER],
-					["destroy", ""],
-				] as const) {
-					const args = [`${ROOT}dist/bin/xdp-${command}.js`, command === "apply" ? "-" : LAB, "--quiet"];
-					const { status, stderr } = spawnSync(process.execPath, args, { input, encoding: "utf8" });
-					expect(status, stderr).toBe(0);
-				}
-			await expectSame(bare, system, "after all");
-			expect(marks()).toEqual([]);
-			console.info(`${commands} × apply, another apply and destroy by the commands`);
-		},
-		timeout,
+		LONG ? 3_600_000 : 60_000,
 	);
 });

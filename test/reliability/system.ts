@@ -138,6 +138,12 @@ export function running(): number[] {
 	return Array.from(links.matchAll(/prog\/xdp id (\d+)/g), ([, id]) => Number(id));
 }
 
+/** Starts afresh. @returns what is there with no lab */
+export function startBare(): Promise<Kernel> {
+	startAfresh();
+	return settled(system);
+}
+
 /** Something that is nobody's, to be left alone; and no trace of labs, not even the folder of names. */
 export function startAfresh(): void {
 	if (namespaces().length) throw new Error(`left: ${namespaces()}`);
