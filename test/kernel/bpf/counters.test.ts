@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { echo4, ethernet, ipv4, ipv6 } from "./frame.js";
+import { echo4, ethernet, ipv4, ipv6, VLAN } from "./frame.js";
 import { type Namespace, router } from "./namespace.js";
-import { FIRST, type Name, PORTS, Program, type Verdict } from "./program.js";
+import { FIRST, type Name, PORTS, Program, u32, type Verdict } from "./program.js";
 
-/** Below and above the lab's window, and the first one above it. */
-const OUTSIDE = [1, 900, FIRST + PORTS, 2_000_000_000];
+/** Below the lab's window, the first one above it, and far above: of 16 or 24 bits, a port of the lab. */
+const OUTSIDE = [1, 900, FIRST + PORTS, FIRST + 2 ** 30];
 const NAMES = ["pass", "drop", "icmp-echo", "hardcoded", "map", "fib"] as const;
 let namespace: Namespace;
 
 beforeAll(() => {
 	const ifindexes = [FIRST, FIRST + 1, FIRST + 3, ...OUTSIDE.slice(1)];
 	namespace = router(ifindexes.map((ifindex, i) => ({ name: `end${i}`, ifindex, subnet: i + 1 })));
+	namespace.ip("route add blackhole fc00:9::/64");
 });
 
 afterAll(() => namespace.close());
@@ -56,10 +57,23 @@ test("counts by the port that a frame came in by, up to the last", () => {
 
 test("counts by what becomes of a frame", () => {
 	loaded("icmp-echo", (program, run) => {
-		expect([run(echo4()), run(echo4()), run(ipv4())]).toEqual(["tx", "tx", "pass"]);
+		const tagged = echo4({}, {}, { tags: [VLAN] });
+		expect([run(echo4()), run(tagged), run(ipv4())]).toEqual(["tx", "tx", "pass"]);
 		expect(program.counters(0)).toEqual({
-			tx: { packets: 2, bytes: 2 * echo4().length },
+			tx: { packets: 2, bytes: echo4().length + tagged.length },
 			pass: { packets: 1, bytes: ipv4().length },
+		});
+	});
+	loaded("fib", (program, run) => {
+		const [there, nowhere] = [ipv4(), ipv6({ destination: "fc00:9::1", payload: Buffer.alloc(100) })];
+		namespace.within(() => program.set("ports", 1, u32(FIRST + 1)));
+		// Twice: by a lookup, and by what the first left in the cache.
+		const frames = [there, there, nowhere, nowhere, echo4({}, { ttl: 1 })];
+		expect(frames.map((frame) => run(frame))).toEqual(["redirect", "redirect", "drop", "drop", "pass"]);
+		expect(program.counters(0)).toEqual({
+			redirect: { packets: 2, bytes: 2 * there.length },
+			drop: { packets: 2, bytes: 2 * nowhere.length },
+			pass: { packets: 1, bytes: echo4().length },
 		});
 	});
 });

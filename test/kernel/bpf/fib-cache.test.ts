@@ -33,7 +33,8 @@ beforeAll(() => {
 	}) as [Namespace, Namespace];
 	one.ip(`
 route add blackhole 10.9.1.0/24
-route add blackhole fc00:9:1::/64`);
+route add blackhole fc00:9:1::/64
+route add 10.2.1.0/24 via 10.2.0.2`);
 	two.ip(`
 neighbour replace 10.2.0.2 lladdr ${OTHER_HOST} dev right
 neighbour replace fc00:2::2 lladdr ${OTHER_HOST} dev right`);
@@ -46,7 +47,7 @@ afterAll(() => {
 });
 
 const destination = ({ frame }: Outcome) => frame.subarray(0, 6);
-const run = (frame: Buffer) => one.within(() => program.run(frame));
+const run = (frame: Buffer, ingress = FIRST) => one.within(() => program.run(frame, ingress));
 const isForged = (outcome: Outcome) => destination(outcome).equals(FORGED);
 
 function slotOf(namespace: Namespace, frame: Buffer, ingress: number): number {
@@ -173,19 +174,49 @@ test.each<[string, Buffer, Buffer]>([
 ])("the cache of xdp_fib does not take a packet for one with another %s", (_, known, packet) => {
 	// The other packet's slot is unknown where nothing is cached for it: any may be it.
 	const slots = Array.from({ length: 256 }, (_, slot) => slot);
-	for (let round = 0; round < 3; round++)
-		expect(isForged(forged(known, slots, () => run(packet)))).toBe(false);
+	for (const ingress of [FIRST, FIRST + 1])
+		for (let round = 0; round < 3; round++)
+			expect(isForged(forged(known, slots, () => run(packet, ingress)))).toBe(false);
 });
 
 test.each<[string, (payload: Buffer) => Buffer, number]>([
 	["IPv4", (payload) => ipv4({ payload }), 1481],
 	["IPv6", (payload) => ipv6({ payload }), 1461],
-])("the cache of xdp_fib compares the length of %s with the MTU", (_, build, length) => {
+])("the cache of xdp_fib answers for %s of the whole MTU, and of no more", (_, build, length) => {
 	const small = build(Buffer.alloc(8));
+	const whole = build(Buffer.alloc(length - 1));
 	const large = build(Buffer.alloc(length));
 	forged(small, [], () => {
 		expect(run(large)).toEqual({ verdict: "pass", frame: large });
 	});
+	expect(forged(whole, [], () => run(whole).verdict)).toBe("redirect");
+});
+
+test.each<[string, (n: number) => Buffer]>([
+	["IPv4 flows by address", (n) => ipv4({ destination: `10.2.1.${n}` })],
+	["IPv4 flows by port", (n) => ipv4({ payload: ports(40_000 + n, 80) })],
+	["IPv6 flows by source", (n) => ipv6({ source: `fc00:1::${n}` })],
+	["IPv6 flows by destination", (n) => ipv6({ destination: `fc00:9:1::${n}` })],
+	["IPv6 flows by port", (n) => ipv6({ payload: ports(40_000 + n, 80) })],
+])("%s share no more slots of the cache than by chance", (_, build) => {
+	const flows = Array.from({ length: 64 }, (_, n) => build(n + 1));
+	// Of 256 slots, 64 flows take 57 on average.
+	expect(new Set(flows.map((frame) => slotOf(one, frame, FIRST))).size).toBeGreaterThan(45);
+});
+
+test.each<[string, (port: number) => Buffer]>([
+	["an unknown neighbour", (port) => ipv4({ destination: "10.2.0.77", payload: ports(port, 80) })],
+	[
+		"more padding than the egress takes",
+		(port) => ipv4({ destination: "10.1.0.2", payload: ports(port, 80) }, { padding: 1477 }),
+	],
+])("a packet that goes to the stack for %s leaves the result in its slot as it is", (_, build) => {
+	// So many flows that some have the slot of the other one.
+	for (let port = 0; port < 2000; port++) {
+		run(ipv4());
+		expect(run(build(port)).verdict).toBe("pass");
+		expect(destination(run(ipv4()))).toEqual(mac(hostMac(2)));
+	}
 });
 
 /** What becomes of a packet once the kernel has changed its mind: where it goes, or how it ends. */

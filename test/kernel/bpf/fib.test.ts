@@ -6,10 +6,10 @@ import { FIRST, Program, u32 } from "./program.js";
 const LEFT = FIRST;
 const RIGHT = FIRST + 1;
 const THIRD = FIRST + 2;
-/** Below the lab's window, right before it, and above it. */
+/** Below the lab's window, right before it, and above it: so far that the low 16 and 24 bits are a port's. */
 const LOW = 900;
 const BEFORE = FIRST - 1;
-const HIGH = 2_000_000_000;
+const HIGH = FIRST + 2 ** 30;
 
 let namespace: Namespace;
 
@@ -23,7 +23,7 @@ beforeAll(() => {
 		{ name: "before", ifindex: BEFORE, subnet: 6 },
 	]);
 	namespace.ip(`
-link set dev third mtu 9000
+link set dev third mtu 65535
 route add blackhole 10.9.1.0/24
 route add unreachable 10.9.2.0/24
 route add prohibit 10.9.3.0/24
@@ -33,9 +33,19 @@ route add blackhole fc00:9:1::/64
 route add unreachable fc00:9:2::/64
 route add prohibit fc00:9:3::/64
 route add fc00:8::/64 nexthop via fc00:2::2 nexthop via fc00:3::2
-rule add pref 10 tos 0x10 to 10.2.0.0/24 lookup 100
 route add 10.2.0.0/24 via 10.3.0.2 table 100
-rule add pref 11 ipproto tcp dport 8080 to 10.2.0.0/24 lookup 100`);
+route add fc00:2::/64 via fc00:3::2 table 100
+route add 0.0.0.0/8 via 10.2.0.2
+route add 127.0.0.0/8 via 10.2.0.2
+route add 169.254.0.0/16 via 10.2.0.2
+route add 224.0.0.0/4 via 10.2.0.2
+route add 240.0.0.0/4 via 10.2.0.2`);
+	const rules = (source: string, destination: string) =>
+		["tos 0x10", "ipproto tcp dport 8080", "ipproto tcp sport 8081", "ipproto gre", `from ${source}`]
+			.map((selector, i) => `rule add pref ${10 + i} ${selector} to ${destination} lookup 100`)
+			.join("\n");
+	namespace.ip(rules("10.1.0.9", "10.2.0.0/24"));
+	namespace.ip(rules("fc00:1::9", "fc00:2::/64"), "-6");
 });
 
 afterAll(() => namespace.close());
@@ -52,7 +62,7 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 	afterAll(() => program.close());
 
 	const through = (subnet: number) => ({ source: endMac(subnet), destination: hostMac(subnet) });
-	const { ipv4, ipv6, ports, TCP, UDP, ESP } = frame;
+	const { ipv4, ipv6, ports, TCP, UDP, GRE, ESP } = frame;
 	const DSTOPTS = Buffer.from([UDP, 0, 1, 4, 0, 0, 0, 0, 0, 80, 0, 80, 0, 8, 0, 0]);
 	const fragment = (protocol: number) =>
 		Buffer.concat([Buffer.from([protocol, 0, 0, 1, 0, 0, 0, 9]), ports(7, 7)]);
@@ -141,21 +151,43 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 			ipv4({ source: "10.2.0.1" }),
 			ipv4({ source: "10.2.0.1", ttl: 63 }, through(2)),
 		],
-		["what a rule by TOS routes elsewhere", ipv4({ tos: 0x10 }), ipv4({ tos: 0x10, ttl: 63 }, through(3))],
-		[
-			"what a rule by port routes elsewhere",
-			ipv4({ protocol: TCP, payload: ports(9, 8080, 20) }),
-			ipv4({ protocol: TCP, payload: ports(9, 8080, 20), ttl: 63 }, through(3)),
-		],
-		[
-			"a fragment past a rule by port",
-			ipv4({ protocol: TCP, payload: ports(9, 8080, 20), fragment: 1 }),
-			ipv4({ protocol: TCP, payload: ports(9, 8080, 20), fragment: 1, ttl: 63 }, through(2)),
-		],
 	])("forwards %s", (_, sent, expected) => {
 		// Twice: by a lookup, and by what the first left in the cache.
 		expect(run(sent)).toEqual({ verdict: "redirect", frame: expected });
 		expect(run(sent)).toEqual({ verdict: "redirect", frame: expected });
+	});
+
+	const v4 = (ip: Partial<frame.Ipv4>) => (ttl: number, link: Partial<frame.Ethernet>) =>
+		ipv4({ ...ip, ttl }, link);
+	const v6 = (ip: Partial<frame.Ipv6>) => (hopLimit: number, link: Partial<frame.Ethernet>) =>
+		ipv6({ ...ip, hopLimit }, link);
+	const from = { protocol: TCP, payload: ports(8081, 9, 20) };
+	const to = { protocol: TCP, payload: ports(9, 8080, 20) };
+
+	test.each<[string, (ttl: number, link: Partial<frame.Ethernet>) => Buffer, subnet: number]>([
+		["a TOS", v4({ tos: 0x10 }), 3],
+		["a traffic class", v6({ flow: 0x10 << 20 }), 3],
+		["an IPv4 source", v4({ source: "10.1.0.9" }), 3],
+		["an IPv6 source", v6({ source: "fc00:1::9" }), 3],
+		["a destination port of IPv4", v4(to), 3],
+		["a destination port of IPv4 that must not be fragmented", v4({ ...to, fragment: 0x4000 }), 3],
+		["a destination port of IPv6", v6(to), 3],
+		["a source port of IPv4", v4(from), 3],
+		["a source port of IPv6", v6(from), 3],
+		["an IPv4 protocol", v4({ protocol: GRE }), 3],
+		["an IPv6 next header", v6({ protocol: GRE }), 3],
+		["an IPv4 protocol in fragments", v4({ protocol: GRE, fragment: 0x2000 }), 3],
+		["an IPv6 next header in fragments", v6({ protocol: 44, payload: fragment(GRE) }), 3],
+		["a port, but not the first IPv4 fragment", v4({ ...to, fragment: 0x2000 }), 2],
+		["a port, but not a later IPv4 fragment", v4({ ...to, fragment: 0x1000 }), 2],
+		[
+			"a port, but not an IPv6 fragment",
+			v6({ protocol: 44, payload: Buffer.concat([fragment(TCP).subarray(0, 8), to.payload]) }),
+			2,
+		],
+	])("forwards as the kernel's rules say by %s", (_, build, subnet) => {
+		for (let round = 0; round < 2; round++)
+			expect(run(build(64, {}))).toEqual({ verdict: "redirect", frame: build(63, through(subnet)) });
 	});
 
 	test.each<[string, Buffer]>([
@@ -193,6 +225,10 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 		["an IPv6 packet of the MTU and 40", ipv6({ payload: large(1500) })],
 		["an IPv6 packet of the MTU and 41", ipv6({ payload: large(1501) })],
 		["an IPv6 packet whose length with the header is 39 in 16 bits", ipv6({ payload: large(65_535) })],
+		[
+			"an IPv6 packet whose length with the header is 0 in 16 bits, one more than the MTU",
+			ipv6({ destination: "fc00:3::2", payload: large(65_496) }),
+		],
 		["an IPv4 egress below the lab's ifindexes", ipv4({ destination: "10.4.0.2" })],
 		["an IPv6 egress below the lab's ifindexes", ipv6({ destination: "fc00:4::2" })],
 		["an egress right before the lab's ifindexes", ipv4({ destination: "10.6.0.2" })],
@@ -201,6 +237,10 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 		["IPv6 with more padding than the egress takes", ipv6({}, { padding: 1457 })],
 		["IPv4 multicast", ipv4({ destination: "224.0.0.5" }, { destination: "01:00:5e:00:00:05" })],
 		["IPv4 multicast to a unicast MAC", ipv4({ destination: "224.0.0.5" })],
+		["IPv4 of the reserved class", ipv4({ destination: "240.0.0.1" })],
+		["IPv4 to link scope", ipv4({ destination: "169.254.1.1" })],
+		["IPv4 to the loopback network", ipv4({ destination: "127.0.0.2" })],
+		["IPv4 to network 0", ipv4({ destination: "0.1.2.3" })],
 		["IPv4 broadcast", ipv4({ destination: "255.255.255.255" }, { destination: "ff:ff:ff:ff:ff:ff" })],
 		["IPv4 broadcast of a subnet", ipv4({ destination: "10.2.0.255" })],
 		["a unicast packet in a broadcast frame", ipv4({}, { destination: "ff:ff:ff:ff:ff:ff" })],

@@ -9,6 +9,7 @@ export const IPV6 = 0x86dd;
 export const ICMP = 1;
 export const TCP = 6;
 export const UDP = 17;
+export const GRE = 47;
 export const ESP = 50;
 export const ICMPV6 = 58;
 

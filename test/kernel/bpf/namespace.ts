@@ -24,9 +24,12 @@ export class Namespace {
 		return within(this.#fd, work);
 	}
 
-	/** Commands of ip(8), one a line. */
-	ip(commands: string): void {
-		this.within(() => void execFileSync("ip", ["-batch", "-"], { input: commands }));
+	/**
+	 * Commands of ip(8), one a line.
+	 * @param family of those that do not say it, such as rules
+	 */
+	ip(commands: string, ...family: ["-6"] | []): void {
+		this.within(() => void execFileSync("ip", [...family, "-batch", "-"], { input: commands }));
 	}
 
 	sysctl(name: string, value: number): void {

@@ -6,9 +6,9 @@ import { FIRST, Program, u32 } from "./program.js";
 const LEFT = FIRST;
 const RIGHT = FIRST + 1;
 const UNWIRED = FIRST + 2;
-/** Below and above the lab's window. */
+/** Below the lab's window, and above it: so far that the low 16 and 24 bits are a port's. */
 const LOW = 900;
-const HIGH = 2_000_000_000;
+const HIGH = FIRST + 2 ** 30;
 
 let namespace: Namespace;
 
