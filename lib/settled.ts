@@ -38,7 +38,7 @@ function isCapable(): boolean {
 }
 
 /** Whether the kernel tells the same as when there was nothing left to do; called under the lock. */
-export function isUnchanged({ lab: name, reading }: Settled): boolean {
+export function isUnchanged({ lab: name, reading }: Pick<Settled, "lab" | "reading">): boolean {
 	const lab = new Lab(name);
 	try {
 		return tellsTheSame(lab, reading);

@@ -1,4 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { Lab } from "../../lib/kernel/lab.js";
+import { declare, look } from "../../lib/reconcile.js";
+import { isUnchanged } from "../../lib/settled.js";
 import { RICH } from "./rich.js";
 import {
 	applyText,
@@ -12,6 +15,7 @@ import {
 	lasting,
 	mapIds,
 	sh,
+	topology,
 	useSandbox,
 } from "./sandbox.js";
 
@@ -413,6 +417,17 @@ const DRIFTS: Drift[] = [
 	},
 ];
 
+/** What is remembered of a lab of which nothing is left to do. */
+function settled(text: string) {
+	const wanted = topology(text);
+	const lab = new Lab(wanted.name);
+	try {
+		return { lab: wanted.name, reading: look(lab, declare(wanted).objects).snapshot.reading };
+	} finally {
+		lab.closeAll();
+	}
+}
+
 describe("of a lab with everything", () => {
 	let before: Kernel;
 
@@ -423,9 +438,13 @@ describe("of a lab with everything", () => {
 		before ??= lasting(kernel());
 	});
 
-	test.each(DRIFTS)("$title is named by the plan and repaired by apply", async ({ script, plan }) => {
+	test.each(DRIFTS)("$title is seen, named by the plan and repaired by apply", async ({ script, plan }) => {
+		const found = settled(RICH);
+		expect(isUnchanged(found)).toBe(true);
 		if (typeof script === "string") sh(script);
 		else script();
+		const isOfState = Array.isArray(plan) && plan.length === 0;
+		expect(isUnchanged(found)).toBe(isOfState);
 		expect(await changes(RICH)).toEqual(
 			Array.isArray(plan)
 				? plan.map((line) => (typeof line === "string" ? line : expect.stringMatching(line)))
