@@ -41,7 +41,7 @@ route add 169.254.0.0/16 via 10.2.0.2
 route add 224.0.0.0/4 via 10.2.0.2
 route add 240.0.0.0/4 via 10.2.0.2`);
 	const rules = (source: string, destination: string) =>
-		["tos 0x10", "ipproto tcp dport 8080", "ipproto tcp sport 8081", "ipproto gre", `from ${source}`]
+		["tos 0x10", "ipproto tcp dport 8080", "sport 8081", "ipproto gre", `from ${source}`]
 			.map((selector, i) => `rule add pref ${10 + i} ${selector} to ${destination} lookup 100`)
 			.join("\n");
 	namespace.ip(rules("10.1.0.9", "10.2.0.0/24"));
@@ -62,7 +62,7 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 	afterAll(() => program.close());
 
 	const through = (subnet: number) => ({ source: endMac(subnet), destination: hostMac(subnet) });
-	const { ipv4, ipv6, ports, TCP, UDP, GRE, ESP } = frame;
+	const { ipv4, ipv6, ports, ICMP, TCP, UDP, GRE, ESP, ICMPV6 } = frame;
 	const DSTOPTS = Buffer.from([UDP, 0, 1, 4, 0, 0, 0, 0, 0, 80, 0, 80, 0, 8, 0, 0]);
 	const fragment = (protocol: number) =>
 		Buffer.concat([Buffer.from([protocol, 0, 0, 1, 0, 0, 0, 9]), ports(7, 7)]);
@@ -178,6 +178,8 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 		["an IPv6 next header", v6({ protocol: GRE }), 3],
 		["an IPv4 protocol in fragments", v4({ protocol: GRE, fragment: 0x2000 }), 3],
 		["an IPv6 next header in fragments", v6({ protocol: 44, payload: fragment(GRE) }), 3],
+		["a port, but not ICMP", v4({ ...from, protocol: ICMP }), 2],
+		["a port, but not ICMPv6", v6({ ...from, protocol: ICMPV6 }), 2],
 		["a port, but not the first IPv4 fragment", v4({ ...to, fragment: 0x2000 }), 2],
 		["a port, but not a later IPv4 fragment", v4({ ...to, fragment: 0x1000 }), 2],
 		[
