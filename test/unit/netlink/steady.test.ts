@@ -31,6 +31,13 @@ describe("what changes by itself is no part of a digest:", () => {
 			"02188000 07000000 0800 0600 00000000",
 		],
 		[
+			"the age of a route, and not its metric",
+			24,
+			`0a400000 fe040001 00000000    # AF_INET6, a prefix of 64 bits, RT_TABLE_MAIN, RTPROT_STATIC, RTN_UNICAST
+			 0800 0600 00040000 0800 0c00 11111111 # RTA_PRIORITY: 1024, RTA_CACHEINFO`,
+			"0a400000 fe040001 00000000 0800 0600 00040000 0800 0c00 00000000",
+		],
+		[
 			"the age of a neighbour",
 			28,
 			"02000000 07000000 80000000 0800 0300 11111111 0800 0400 01000000",
