@@ -20,9 +20,10 @@ describe("what changes by itself is no part of a digest:", () => {
 			 1400 1a80            # IFLA_AF_SPEC
 			   1000 0a80          # AF_INET6
 			     0800 0100 30000080  # IFLA_INET6_FLAGS
-			     0400 0200           # IFLA_INET6_CONF`,
+			     0400 0200           # IFLA_INET6_CONF
+			 0800 0500 06000000   # IFLA_LINK: within, its number would be IFLA_INET6_CACHEINFO`,
 			`00000100 07000000 01000000 00000000
-			 1400 1a80 1000 0a80 0800 0100 00000000 0400 0200`,
+			 1400 1a80 1000 0a80 0800 0100 00000000 0400 0200 0800 0500 06000000`,
 		],
 		[
 			"the age of an address",
