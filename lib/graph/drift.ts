@@ -1,5 +1,6 @@
 import { type ChangeDocument, MADE_AGAIN } from "../plan/render.js";
-import { type GraphPair, splitEnd } from "./model.js";
+import { splitEnd } from "../topology/names.js";
+import type { GraphPair } from "./model.js";
 
 /** The differences of a lab, each put where the picture shows it. */
 export interface Drift {

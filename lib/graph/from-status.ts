@@ -1,7 +1,8 @@
 import type { EndStatus, LabStatus } from "../status.js";
+import { splitEnd } from "../topology/names.js";
 import { HOST } from "../topology/topology.js";
 import { type Drift, placeDrift } from "./drift.js";
-import { type Graph, type GraphEnd, type GraphNamespace, type GraphPair, splitEnd } from "./model.js";
+import type { Graph, GraphEnd, GraphNamespace, GraphPair } from "./model.js";
 
 /** The picture of a lab that is up: what is there, what should be and is not, and what differs. */
 export function graphOfStatus({ lab, namespaces, drift: plan }: LabStatus): Graph {

@@ -54,12 +54,6 @@ export function isDrifted({ gone, drift }: Pick<GraphEnd, "gone" | "drift">): bo
 	return gone || drift.length > 0;
 }
 
-/** Takes `uno:veth0` apart: neither name can hold a colon. */
-export function splitEnd(name: string): GraphEndName {
-	const colon = name.indexOf(":");
-	return { namespace: name.slice(0, colon), interface: name.slice(colon + 1) };
-}
-
 /** The namespaces that each namespace has a pair with, other than itself. */
 export type Neighbors = ReadonlyMap<string, ReadonlySet<string>>;
 

@@ -6,6 +6,7 @@ import type { Request } from "../netlink/message.js";
 import type { Features } from "../snapshot/features.js";
 import { WINDOW } from "../snapshot/identify.js";
 import type { EntryQuery } from "../snapshot/snapshot.js";
+import { splitEnd } from "../topology/names.js";
 import { type EndName, HOST } from "../topology/topology.js";
 import { deviations, readFreshFeatures } from "./fresh.js";
 import { InterfaceFeatures } from "./interface-features.js";
@@ -265,8 +266,8 @@ export class Lab {
 	}
 
 	#device(end: EndName): [socket: NetlinkSocket, device: string] {
-		const colon = end.indexOf(":");
-		return [this.namespace(end.slice(0, colon)).route, end.slice(colon + 1)];
+		const { namespace, interface: device } = splitEnd(end);
+		return [this.namespace(namespace).route, device];
 	}
 
 	/** The value that a namespace has which {@link create} has just made; null where there is no such name. */

@@ -3,9 +3,10 @@ import type { LabObject } from "../plan/object.js";
 import { ofLink, ofPrefix } from "../snapshot/by-link.js";
 import type { LabEnd } from "../snapshot/snapshot.js";
 import { IPV6_MIN_MTU } from "../topology/mtu.js";
+import { splitEnd } from "../topology/names.js";
 import type { EndName } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
-import { pairOf, split } from "./veth.js";
+import { pairOf } from "./veth.js";
 
 export interface Address {
 	end: EndName;
@@ -55,11 +56,11 @@ export const address: Kind<Address> = {
 	// (__inet_del_ifa()): apply looks again and makes what is missing.
 	create: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { end, prefix } }) =>
-			lab.queue(split(end).namespace, netlink.setAddress(lab.ifindex(end), prefix)),
+			lab.queue(splitEnd(end).namespace, netlink.setAddress(lab.ifindex(end), prefix)),
 		),
 	remove: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { end, prefix } }) =>
-			lab.queue(split(end).namespace, netlink.deleteAddress(lab.ifindex(end), prefix), GONE),
+			lab.queue(splitEnd(end).namespace, netlink.deleteAddress(lab.ifindex(end), prefix), GONE),
 		),
 	describe: ({ spec: { end, prefix } }) => `${end} ${prefix}`,
 	describeChange: (from, { prefix, secondary }) =>

@@ -3,11 +3,12 @@ import type { Lab } from "../kernel/lab.js";
 import { setXdp } from "../netlink/link.js";
 import type { LabObject } from "../plan/object.js";
 import type { LabEnd, Snapshot } from "../snapshot/snapshot.js";
+import { splitEnd } from "../topology/names.js";
 import type { Attach, EndName } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
 import { portEntryId } from "./port-entry.js";
 import { type CurrentProgram, currentPrograms } from "./program.js";
-import { pairOf, split } from "./veth.js";
+import { pairOf } from "./veth.js";
 
 export interface Attachment {
 	end: EndName;
@@ -104,15 +105,15 @@ function attach(objects: readonly LabObject<Attachment>[], lab: Lab): void {
 		if (now && now.mode !== mode) detach(lab, end);
 		const expected = now?.mode === mode ? lab.held.get(now.id)?.fd : undefined;
 		const { id, fd } = lab.program(program);
-		lab.queue(split(end).namespace, setXdp(lab.ifindex(end), mode, fd, expected));
+		lab.queue(splitEnd(end).namespace, setXdp(lab.ifindex(end), mode, fd, expected));
 		lab.attached.set(end, { mode, id });
 	});
 }
 
 function detach(lab: Lab, end: EndName): void {
 	const now = lab.attached.get(end);
-	if (!now || !lab.has(split(end).namespace)) return;
+	if (!now || !lab.has(splitEnd(end).namespace)) return;
 	const expected = lab.held.get(now.id)?.fd;
-	lab.queue(split(end).namespace, setXdp(lab.ifindex(end), now.mode, -1, expected), GONE);
+	lab.queue(splitEnd(end).namespace, setXdp(lab.ifindex(end), now.mode, -1, expected), GONE);
 	lab.attached.delete(end);
 }

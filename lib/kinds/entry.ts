@@ -1,9 +1,9 @@
 import type { Lab } from "../kernel/lab.js";
 import type { LabObject } from "../plan/object.js";
+import { splitEnd } from "../topology/names.js";
 import { forEach, type Kind } from "./kind.js";
 import * as own from "./own-entry.js";
 import * as port from "./port-entry.js";
-import { split } from "./veth.js";
 
 export type Entry = port.PortEntry | own.OwnEntry;
 
@@ -45,6 +45,6 @@ function write(objects: readonly LabObject<Entry>[], lab: Lab): void {
 		const put = () =>
 			own.isOwn(spec) ? own.put(object as LabObject<own.OwnEntry>, lab) : port.put(spec, lab);
 		if (end === undefined) put();
-		else lab.enter(split(end).namespace, put);
+		else lab.enter(splitEnd(end).namespace, put);
 	});
 }

@@ -3,10 +3,11 @@ import { linkLocal } from "../netlink/address.js";
 import { deleteNeighbor, setNeighbor } from "../netlink/neighbor.js";
 import type { LabObject } from "../plan/object.js";
 import { ofLink } from "../snapshot/by-link.js";
+import { splitEnd } from "../topology/names.js";
 import type { End, EndName, Namespace } from "../topology/topology.js";
 import { fits } from "./address.js";
 import { forEach, GONE, type Kind } from "./kind.js";
-import { pairOf, split } from "./veth.js";
+import { pairOf } from "./veth.js";
 
 export interface Neighbor {
 	end: EndName;
@@ -51,7 +52,7 @@ export const neighbor: Kind<Neighbor> = {
 		),
 	remove: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { end, ip } }) =>
-			lab.queue(split(end).namespace, deleteNeighbor(lab.ifindex(end), ip), GONE),
+			lab.queue(splitEnd(end).namespace, deleteNeighbor(lab.ifindex(end), ip), GONE),
 		),
 	describe: ({ spec: { end, ip, mac } }) => `${end} ${ip} lladdr ${mac}`,
 	describeChange: (from, to) => `${from.mac} → ${to.mac}`,
@@ -69,7 +70,7 @@ function peerAddresses(namespace: Namespace | undefined, end: End, peer: End): s
 
 function set(objects: readonly LabObject<Neighbor>[], lab: Lab): void {
 	forEach(objects, lab, ({ spec: { end, ip, mac } }) =>
-		lab.queue(split(end).namespace, setNeighbor(lab.ifindex(end), ip, mac)),
+		lab.queue(splitEnd(end).namespace, setNeighbor(lab.ifindex(end), ip, mac)),
 	);
 }
 

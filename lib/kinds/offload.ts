@@ -2,9 +2,10 @@ import type { Lab } from "../kernel/lab.js";
 import { expandFeature } from "../netlink/feature-names.js";
 import type { LabObject } from "../plan/object.js";
 import type { Features } from "../snapshot/features.js";
+import { splitEnd } from "../topology/names.js";
 import type { EndName } from "../topology/topology.js";
 import { forEach, type Kind } from "./kind.js";
-import { pairOf, split } from "./veth.js";
+import { pairOf } from "./veth.js";
 
 export interface Offload {
 	end: EndName;
@@ -30,7 +31,7 @@ export const offload: Kind<Offload> = {
 			...object(end, feature, on ? "on" : "off", pairOf(pairs, end), optional),
 			...(reason !== undefined && { reason }),
 		})),
-	ask: (objects) => objects.map(({ spec }) => ({ namespace: split(spec.end).namespace, features: true })),
+	ask: (objects) => objects.map(({ spec }) => ({ namespace: splitEnd(spec.end).namespace, features: true })),
 	observe: ({ ends, wanted }) =>
 		[...wanted.values()].flatMap((object) => {
 			if (object.kind !== "offload") return [];

@@ -17,6 +17,7 @@ import { ofLink } from "../snapshot/by-link.js";
 import { pairName, sortEnds } from "../snapshot/identify.js";
 import type { LabEnd } from "../snapshot/snapshot.js";
 import { IPV6_MIN_MTU, MAX_PEER_MTU } from "../topology/mtu.js";
+import { splitEnd } from "../topology/names.js";
 import { type End, type EndName, HOST, type Namespace } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
 
@@ -101,7 +102,7 @@ export const veth: Kind<Veth> = {
 	start: (objects, lab) => {
 		forEach(objects, lab, ({ spec }) => {
 			for (const [name] of sides(spec))
-				lab.queue(split(name).namespace, changeLink(lab.ifindex(name), { up: true }));
+				lab.queue(splitEnd(name).namespace, changeLink(lab.ifindex(name), { up: true }));
 		});
 		lab.flush();
 		// A lab answers from its first packet: there is nothing left to come by itself.
@@ -124,7 +125,7 @@ export const veth: Kind<Veth> = {
 	remove: (objects, lab) =>
 		forEach(objects, lab, ({ spec }) => {
 			const [[end] = []] = sides(spec);
-			const { namespace } = split(end as EndName);
+			const { namespace } = splitEnd(end as EndName);
 			if (lab.has(namespace)) lab.queue(namespace, deleteLink(lab.ifindex(end as EndName)), GONE);
 		}),
 	describe: ({ spec }) => {
@@ -157,7 +158,7 @@ function vethObject(ends: [EndName, VethSide][], numbered: boolean): LabObject<V
 			ends: Object.fromEntries(names.map((name) => [name, byName.get(name)])) as Veth["ends"],
 			numbered,
 		},
-		within: [...new Set(names.map((name) => split(name).namespace))]
+		within: [...new Set(names.map((name) => splitEnd(name).namespace))]
 			.filter((namespace) => namespace !== HOST)
 			.map((namespace) => `netns ${namespace}`),
 		needs: [],
@@ -266,7 +267,7 @@ function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
 	const taken = new Set(lab.ifindexes.values());
 	forEach(objects, lab, ({ spec }) => {
 		const ends = sides(spec).map(([name, { mac, mtu, queues }]) => {
-			const { namespace, link } = split(name);
+			const { namespace, interface: link } = splitEnd(name);
 			const index = lab.allocate(name, taken);
 			return {
 				namespace,
@@ -287,7 +288,7 @@ function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
 	lab.flush();
 	forEach(objects, lab, ({ spec }) => {
 		for (const [name, side] of sides(spec)) {
-			const { namespace } = split(name);
+			const { namespace } = splitEnd(name);
 			// What comes into a namespace of the lab's own making starts with the values of its `default`.
 			if (!lab.isFresh(namespace)) settle(lab, name, side, BEFORE_UP);
 			// An end in `host` can outlive its peer's name; the alias then still says whose it is.
@@ -320,7 +321,7 @@ function createInHost(lab: Lab, one: VethEnd, other: VethEnd): void {
 const BEFORE_UP: readonly LinkSetting[] = ["ipv6.disable_ipv6", "ipv6.accept_dad", "ipv6.accept_ra"];
 
 function settle(lab: Lab, end: EndName, { settings }: VethSide, which: readonly LinkSetting[]): void {
-	const { namespace, link } = split(end);
+	const { namespace, interface: link } = splitEnd(end);
 	lab.enter(namespace, () => {
 		for (const setting of which) {
 			const [family, name] = setting.split(".");
@@ -333,7 +334,7 @@ function settle(lab: Lab, end: EndName, { settings }: VethSide, which: readonly 
 }
 
 function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): void {
-	const { namespace } = split(end);
+	const { namespace } = splitEnd(end);
 	const index = lab.ifindex(end);
 	settle(lab, end, wanted, differingSettings(wanted, now));
 	const newMac = now.mac !== wanted.mac;
@@ -363,7 +364,7 @@ function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): vo
 function setMtu(lab: Lab, end: EndName, peer: EndName | undefined, mtu: number): void {
 	const EINVAL = 22;
 	const set = () => {
-		lab.queue(split(end).namespace, changeLink(lab.ifindex(end), { mtu }));
+		lab.queue(splitEnd(end).namespace, changeLink(lab.ifindex(end), { mtu }));
 		lab.flush();
 	};
 	lab.flush();
@@ -375,7 +376,7 @@ function setMtu(lab: Lab, end: EndName, peer: EndName | undefined, mtu: number):
 		const inTheWay = error instanceof NetlinkError && error.errno === EINVAL && mtu > MAX_PEER_MTU;
 		if (!inTheWay || peer === undefined || fd === undefined) throw error;
 		const attach = (program: number) => {
-			lab.queue(split(peer).namespace, setXdp(lab.ifindex(peer), "native", program));
+			lab.queue(splitEnd(peer).namespace, setXdp(lab.ifindex(peer), "native", program));
 			lab.flush();
 		};
 		attach(-1);
@@ -385,12 +386,6 @@ function setMtu(lab: Lab, end: EndName, peer: EndName | undefined, mtu: number):
 			attach(fd);
 		}
 	}
-}
-
-/** `uno:veth0` to its parts. */
-export function split(end: EndName): { namespace: string; link: string } {
-	const colon = end.indexOf(":");
-	return { namespace: end.slice(0, colon), link: end.slice(colon + 1) };
 }
 
 /** The id of the pair that an end of the topology is one of. */

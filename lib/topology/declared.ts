@@ -1,5 +1,5 @@
 import type { InterfaceAddress } from "./address.js";
-import { splitEndName } from "./names.js";
+import { parseEndName } from "./names.js";
 import type { Positions } from "./positions.js";
 import { list, quote } from "./printable.js";
 import type { Report } from "./report.js";
@@ -111,7 +111,7 @@ export class Declared {
 
 	/** An end by its full name, wherever in the file it is named. */
 	findEnd(text: string, at: Range): DeclaredEnd | undefined {
-		const parts = this.#report.take(at, "reference", splitEndName(text));
+		const parts = this.#report.take(at, "reference", parseEndName(text));
 		if (parts === undefined) return undefined;
 		const interfaces = this.#namespaces.get(parts.namespace);
 		const found = interfaces?.get(parts.interface);

@@ -68,8 +68,14 @@ export interface EndParts {
 	interface: string;
 }
 
-/** Takes NAMESPACE:INTERFACE apart, whatever the two look like. */
-export function splitEndName(text: string): Parsed<EndParts> {
+/** What the name of an end consists of: neither part can hold a colon. */
+export function splitEnd(name: string): { namespace: string; interface: string } {
+	const colon = name.indexOf(":");
+	return { namespace: name.slice(0, colon), interface: name.slice(colon + 1) };
+}
+
+/** Reads NAMESPACE:INTERFACE, whatever the two look like. */
+export function parseEndName(text: string): Parsed<EndParts> {
 	const [namespace, interfaceName, another] = text.split(":");
 	if (namespace === undefined || interfaceName === undefined || another !== undefined) {
 		const hint = "an end is NAMESPACE:INTERFACE, for example `uno:veth0`";

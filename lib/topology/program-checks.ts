@@ -3,6 +3,7 @@ import { mapType, PROG_ARRAY } from "../programs/maps.js";
 import { BUILT_IN_PROGRAMS, type Context } from "./declared.js";
 import type { ProgramUse } from "./map-entries.js";
 import { MAX_PEER_MTU } from "./mtu.js";
+import { splitEnd } from "./names.js";
 import { quote } from "./printable.js";
 import type { ProgramSource } from "./programs.js";
 import type { End, EndName, Program, Veth } from "./topology.js";
@@ -118,7 +119,7 @@ export function checkPins(
 }
 
 function declaredEnd(name: EndName, { declared }: Context) {
-	const found = declared.ends(name.slice(0, name.indexOf(":"))).find(({ end }) => end.name === name);
+	const found = declared.ends(splitEnd(name).namespace).find(({ end }) => end.name === name);
 	if (!found) throw new Error(`bug: ${name} is not declared`);
 	return found;
 }

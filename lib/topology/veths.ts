@@ -1,7 +1,7 @@
 import type { Context, DeclaredEnd } from "./declared.js";
 import { type EndValue, resolveEnd } from "./end.js";
 import type { TopologyDocument, VethEntry } from "./generated/document.js";
-import { interfaceProblem, splitEndName } from "./names.js";
+import { interfaceProblem, parseEndName } from "./names.js";
 import type { Entry, Sound } from "./positions.js";
 import { quote } from "./printable.js";
 import { HOST, type Veth } from "./topology.js";
@@ -51,7 +51,7 @@ function declareEnds(pair: Sound<VethEntry>, lab: string, context: Context): Dec
 function declareEnd(entry: Entry<EndValue>, lab: string, context: Context): DeclaredEnd | undefined {
 	const { report, declared } = context;
 	const { name, key } = entry;
-	const parts = report.take(key, "name", splitEndName(name));
+	const parts = report.take(key, "name", parseEndName(name));
 	if (parts === undefined) return undefined;
 	const before = key.start + parts.namespace.length;
 	const plain = report.source.text.startsWith(name, key.start);

@@ -4,7 +4,8 @@ import type { Lab } from "../kernel/lab.js";
 import type { LabCounters } from "../kernel/lab-counters.js";
 import { deepEqual } from "../plan/object.js";
 import type { Reading } from "../stats/reading.js";
-import { type EndName, HOST, type Topology } from "../topology/topology.js";
+import { splitEnd } from "../topology/names.js";
+import type { EndName, Topology } from "../topology/topology.js";
 import { TCP_BYTES } from "./orders.js";
 
 /** What ends have counted until now. */
@@ -47,6 +48,6 @@ export function leastPackets(
 }
 
 function mtuOf(lab: Lab, end: EndName): number | undefined {
-	const [namespace = HOST, name] = end.split(":");
+	const { namespace, interface: name } = splitEnd(end);
 	return lab.has(namespace) ? lab.links(namespace).find((link) => link.name === name)?.mtu : undefined;
 }

@@ -8,6 +8,7 @@ import { idOf } from "../plan/object.js";
 import { changeLine, planDocument } from "../plan/render.js";
 import { declare, look } from "../reconcile.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
+import { splitEnd } from "../topology/names.js";
 import type { Expectation, Topology } from "../topology/topology.js";
 import { forwardingSysctl, LOOKS, nobodyCounts, type Scene, wrongProgram } from "./looks.js";
 import { type Path, pathOf } from "./path.js";
@@ -49,7 +50,7 @@ export function findCauses(
 /** The two sides themselves, as far as it takes to send something. */
 function findMissing(snapshot: Snapshot, { from, to }: Expectation, flows: readonly Flow[]): string[] {
 	const { namespaces, ends } = snapshot;
-	const target = to.slice(0, to.indexOf(":"));
+	const target = splitEnd(to).namespace;
 	const gone = [from.namespace, target].filter((name) => !namespaces.has(name));
 	if (gone.length) return gone.map((name) => `namespace ${name} is not there`);
 	const missing = [from.end, to].filter((end) => end !== undefined && !ends.has(end));
