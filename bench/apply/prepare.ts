@@ -46,17 +46,20 @@ export function prepare(shape: Shape, namespaces: number): Prepared {
 		namespaces,
 		file,
 		commented: write("commented.yaml", `${text}# the same\n`),
-		list: write(
-			"list",
-			floorList(
-				steps,
-				programs,
-				inFresh(() => deviations(new Sysctls())),
-			),
-		),
+		list: write("list", floorList(steps, programs, readDeviations())),
 		batched: write("batched.sh", batches.script),
 		oneByOne: write("one-by-one.sh", oneByOne(steps, programs)),
 	};
+}
+
+/** What a namespace has to be told, as the product finds it. */
+function readDeviations() {
+	const sysctls = new Sysctls();
+	try {
+		return inFresh(() => deviations(sysctls));
+	} finally {
+		sysctls.close();
+	}
 }
 
 /** Runs a command that has to succeed. @returns what it prints */

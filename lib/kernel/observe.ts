@@ -23,7 +23,7 @@ import { type Lab, MARK } from "./lab.js";
 import { type LoadedProgram, openLoaded } from "./load.js";
 import { listNames } from "./netns.js";
 import { readPins } from "./pins.js";
-import { type Extras, readNamespace, skimNamespace } from "./read-namespace.js";
+import { type Extras, type readNamespace, skimNamespace } from "./read-namespace.js";
 
 const LO = 1;
 
@@ -38,7 +38,7 @@ export function observe(
 	lab: Lab,
 	wanted: ReadonlyMap<string, LabObject>,
 	queries: readonly Query[],
-	read: typeof readNamespace = readNamespace,
+	read: typeof readNamespace,
 ): Snapshot {
 	const asked = groupBy(
 		queries.flatMap((query) => ("namespace" in query ? query : [])),

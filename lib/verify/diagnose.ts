@@ -3,8 +3,9 @@ import { type Flow, flowsOf } from "../expect/flow.js";
 import type { CheckReport } from "../expect/report.js";
 import type { Lab } from "../kernel/lab.js";
 import { observe } from "../kernel/observe.js";
+import { readNamespace } from "../kernel/read-namespace.js";
 import { kindOf } from "../kinds/registry.js";
-import { idOf } from "../plan/object.js";
+import { byId } from "../plan/object.js";
 import { changeLine, planDocument } from "../plan/render.js";
 import { declare, look } from "../reconcile.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
@@ -74,7 +75,7 @@ function lookClosely(lab: Lab, topology: Topology): Snapshot {
 			),
 		),
 	];
-	return observe(lab, new Map(objects.map((object) => [idOf(object), object])), queries);
+	return observe(lab, byId(objects), queries, readNamespace);
 }
 
 /** There, and back where somebody answers and it is known who. */
