@@ -2,31 +2,35 @@
  * The control plane: what it takes to bring a lab up, to find nothing to do, to change it and to take it
  * down, against a floor and against what else does the same. Everything is a ratio within this run, of
  * medians of interleaved rounds.
- *
- *   npm run bench:apply -- [--sizes 3,100,1000,2000] [--rounds 5] [--without mininet,scripts,edits]
- *
- * All of it takes about a quarter of an hour; `--sizes 3,100 --rounds 3` a minute.
  */
-import { parseArgs } from "node:util";
 import { type Prepared, prepare } from "./apply/prepare.js";
 import { compile, FOLDER, Stopwatch } from "./apply/processes.js";
 import { amounts, targets } from "./apply/results.js";
 import { countPrograms, editRounds, mininet, round, scriptRound, smallRounds } from "./apply/rounds.js";
+import { among, benchCommand, list, whole } from "./options.js";
 import { table, writeJson } from "./report.js";
 
 /** Namespaces up to which scripts of commands are tried in every round, and once. */
 const SCRIPTS = { always: 100, once: 1000 };
 
-const { values } = parseArgs({
-	options: {
-		sizes: { type: "string", default: "3,100,1000,2000" },
-		rounds: { type: "string", default: "5" },
-		without: { type: "string", default: "" },
-	},
-});
-const sizes = values.sizes.split(",").map(Number);
-const rounds = Number(values.rounds);
-const without = new Set(values.without.split(","));
+/** What may be left out. */
+const PARTS = ["mininet", "scripts", "edits"] as const;
+
+const options = benchCommand(
+	"bench:apply",
+	"What bringing labs up, changing them and taking them down costs.",
+)
+	.option("--sizes <n,...>", "of the labs, in namespaces", list(whole(3)), [3, 100, 1000, 2000])
+	.option("--rounds <n>", "of everything, one after the other", whole(1), 5)
+	.option("--without <part,...>", `leave out ${PARTS.join(", ")}`, list(among(...PARTS)))
+	.addHelpText(
+		"after",
+		"\nAll of it takes about a quarter of an hour; --sizes 3,100 --rounds 3 a minute or two.",
+	)
+	.parse()
+	.opts<{ sizes: number[]; rounds: number; without?: (typeof PARTS)[number][] }>();
+const { sizes, rounds } = options;
+const without = new Set(options.without);
 
 const note = (text: string) => process.stderr.write(`${text}\n`);
 const watch = new Stopwatch();

@@ -1,40 +1,39 @@
 import { constants, cpus, release, setPriority } from "node:os";
-import { parseArgs } from "node:util";
 import { measureCost } from "./forward/cost.js";
 import { measureFrames } from "./forward/frames.js";
 import { measureTcp } from "./forward/tcp.js";
+import { benchCommand, number, whole } from "./options.js";
 import { aligned, table, writeJson } from "./report.js";
 
-const USAGE = `npm run bench:forward -- [options]
-
-What forwarding costs: nanoseconds a packet, packets a second over veth, and TCP.
-
-  --rounds N         of everything, one after the other (default: 31; packets a second: a fifth, TCP: a tenth)
-  --milliseconds N   that a program runs with a packet in a round, three times (default: 0.5)
-  --frames N         sent for packets a second, five times a round (default: 30000)
-  --seconds N        of a TCP connection (default: 1; 0 leaves TCP out)
-  --json FILE        where what was measured is written (default: dist/bench/forward.json)
-`;
-
-const { values } = parseArgs({
-	options: {
-		rounds: { type: "string", default: "31" },
-		milliseconds: { type: "string", default: "0.5" },
-		frames: { type: "string", default: "30000" },
-		seconds: { type: "string", default: "1" },
-		json: { type: "string", default: "dist/bench/forward.json" },
-		help: { type: "boolean", default: false },
-	},
-});
+const options = benchCommand(
+	"bench:forward",
+	"What forwarding costs: nanoseconds a packet, packets a second over veth, and TCP.",
+)
+	.option(
+		"--rounds <n>",
+		"of everything, one after the other; of packets a second a fifth, of TCP a tenth",
+		whole(1),
+		31,
+	)
+	.option(
+		"--milliseconds <n>",
+		"that a program runs with a packet in a round, three times",
+		number(0.001),
+		0.5,
+	)
+	.option("--frames <n>", "sent for packets a second, five times a round", whole(1), 30_000)
+	.option("--seconds <n>", "of a TCP connection; 0 leaves TCP out", whole(0), 1)
+	.option("--json <file>", "where what was measured is written", "dist/bench/forward.json")
+	.parse()
+	.opts<{ rounds: number; milliseconds: number; frames: number; seconds: number; json: string }>();
 
 async function main(): Promise<void> {
-	const rounds = Number(values.rounds);
-	const seconds = Number(values.seconds);
+	const { rounds, milliseconds, seconds, json } = options;
 	setPriority(constants.priority.PRIORITY_HIGHEST);
 
-	const cost = measureCost(rounds, Number(values.milliseconds));
+	const cost = measureCost(rounds, milliseconds);
 	section("Nanoseconds a packet, net of an empty program", ["program", "family", "ns"], cost.table);
-	const frames = measureFrames(Math.ceil(rounds / 5), Number(values.frames));
+	const frames = measureFrames(Math.ceil(rounds / 5), options.frames);
 	section("Millions of XDP frames a second, at best", ["router", "family", "Mpps"], best(frames.rates));
 	const tcp = seconds > 0 ? await measureTcp(Math.ceil(rounds / 10), seconds) : { streams: [], results: [] };
 	if (seconds > 0) section("TCP, Gbit/s, at best", ["router", "family", "Gbit/s"], best(tcp.streams));
@@ -42,7 +41,7 @@ async function main(): Promise<void> {
 	const results = [...cost.results, ...frames.results, ...tcp.results];
 	console.log(`\nRatios\n\n${table(results)}`);
 	const machine = { kernel: release(), cpu: cpus()[0]?.model, cpus: cpus().length };
-	writeJson(values.json, {
+	writeJson(json, {
 		machine,
 		rounds,
 		nanoseconds: cost.table,
@@ -50,7 +49,7 @@ async function main(): Promise<void> {
 		tcp: tcp.streams,
 		results,
 	});
-	console.log(`\n${values.json}`);
+	console.log(`\n${json}`);
 }
 
 type Row = [name: string, family: string, amount: number];
@@ -64,5 +63,4 @@ function section(title: string, head: string[], rows: readonly Row[]): void {
 	console.log(`\n${title}\n\n${aligned(head, cells)}`);
 }
 
-if (values.help) console.log(USAGE);
-else await main();
+await main();

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ROOT } from "../machine.js";
 
 interface Report {
@@ -36,4 +36,28 @@ test("bench:forward measures every mode in both families", async () => {
 	} finally {
 		rmSync(folder, { recursive: true });
 	}
+});
+
+describe("what is wrong in a benchmark's command line is told before anything is measured:", () => {
+	test.each([
+		["apply", "--size 3", "unknown option '--size'"],
+		["apply", "--sizes 3,x", "'3,x' is invalid. It is no whole number from 3 up."],
+		["apply", "--sizes 2", "'2' is invalid"],
+		["apply", "--sizes 3,", "'3,' is invalid"],
+		["apply", "--rounds 0", "'0' is invalid"],
+		["apply", "--rounds 1.5", "'1.5' is invalid"],
+		["apply", "--without mininet,script", "It is none of mininet, scripts, edits."],
+		["apply", "3", "too many arguments"],
+		["forward", "--rounds x", "'x' is invalid"],
+		["forward", "--milliseconds 0", "It is no number from 0.001 up."],
+		["forward", "--seconds -1", "It is no whole number from 0 up."],
+	])("bench:%s %s", async (name, options, message) => {
+		const result = await execa(process.execPath, ["scripts/bench.mjs", name, ...options.split(" ")], {
+			cwd: ROOT,
+			reject: false,
+		});
+		expect(result).toMatchObject({ exitCode: 1, stdout: "", stderr: expect.stringContaining(message) });
+		// No line of a stack.
+		expect(result.stderr).not.toContain("    at ");
+	});
 });
