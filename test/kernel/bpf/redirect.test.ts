@@ -76,6 +76,8 @@ describe.each([
 		["IPv6 of link scope", (link) => ipv6({ source: "fe80::2", destination: "fe80::1" }, link)],
 		["an echo request of IPv6", (link) => echo6({}, {}, link)],
 		["a packet that is too big", (link) => echo6({ type: 2 }, {}, link)],
+		["the ICMPv6 message before neighbour discovery's", (link) => echo6({ type: 132 }, {}, link)],
+		["the ICMPv6 message after neighbour discovery's", (link) => echo6({ type: 138 }, {}, link)],
 		[
 			"the beginning of ICMPv6 alone",
 			(link) => ipv6({ protocol: frame.ICMPV6, payload: Buffer.from([135]) }, link),
