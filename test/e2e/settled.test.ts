@@ -43,13 +43,24 @@ describe("a file that was applied last", () => {
 		expect(await parses("dist/bin/xdp-plan.js", FILE)).toBe(true);
 	});
 
-	test("is parsed after another file, and after its state was lost", async () => {
+	test("is parsed after another file, and after its state was lost or what is remembered edited", async () => {
 		const text = `${readFileSync(FILE, "utf8")}# the same\n`;
 		expect(await machine.xdpWith(text, "apply")).toMatchObject({ stdout: NOTHING });
 		expect(await parses("dist/bin/xdp-apply.js", FILE)).toBe(true);
 		await machine.run("rm", ["/run/xdp-topology/three-routers.json"]);
 		expect(await parses("dist/bin/xdp-apply.js", FILE)).toBe(true);
 		expect(await parses("dist/bin/xdp-apply.js", FILE)).toBe(false);
+		await machine.run("sh", ["-c", "sed -i s/three-routers/six-routers/ /run/xdp-topology/*.settled"]);
+		expect(await parses("dist/bin/xdp-apply.js", FILE)).toBe(true);
+	});
+
+	test("is refused as ever in another network namespace, where the kernel tells the same", async () => {
+		expect(await apply()).toBe(NOTHING);
+		const there = `ip link set lo up && exec ${process.execPath} dist/bin/xdp-apply.js ${FILE}`;
+		expect(await machine.run("unshare", ["--net", "sh", "-c", there])).toMatchObject({
+			exitCode: 1,
+			stderr: expect.stringContaining("was applied in another network namespace"),
+		});
 	});
 
 	test.each([

@@ -354,6 +354,18 @@ const DRIFTS: Drift[] = [
 		plan: expect.arrayContaining(["+ netns uno", "+ veth host:uno uno:up"]),
 	},
 	{
+		title: "a namespace renamed",
+		script: `touch /run/netns/otra && mount --bind /run/netns/dos /run/netns/otra
+			umount /run/netns/dos && rm /run/netns/dos`,
+		plan: expect.arrayContaining(["- netns otra", "+ netns dos", "+ veth dos:b r1:b mtu 1400/1500"]),
+	},
+	{
+		title: "a namespace that carries the lab's mark added",
+		script: `ip netns add more
+			ip -n more link set lo alias "$(ip -n uno -j link show lo | grep -o '"ifalias":"[^"]*' | cut -c 12-)"`,
+		plan: ["- netns more"],
+	},
+	{
 		title: "the route that the kernel makes for an address removed",
 		script: "ip -n uno route del 10.1.0.0/24",
 		plan: expect.arrayContaining([expect.stringContaining("address uno:veth0 10.1.0.2/24")]),
