@@ -124,6 +124,17 @@ const DRIFTS: Drift[] = [
 		plan: ["- route host 10.1.0.0/24 via 10.11.0.2 dev uno"],
 	},
 	{
+		title: "a route given a preferred source",
+		script: "ip -n uno route replace default via 10.1.0.1 src 10.11.0.2",
+		plan: ["~ route uno 0.0.0.0/0: via 10.1.0.1 dev veth0 src 10.11.0.2 → via 10.1.0.1 dev veth0"],
+	},
+	{
+		title: "a route given a nexthop object",
+		script: `ip -n uno nexthop add id 7 via 10.1.0.1 dev veth0 && ip -n uno route del default
+			ip -n uno route add default nhid 7`,
+		plan: [/^~ route uno 0\.0\.0\.0\/0: nhid 7 via 10\.1\.0\.1 dev veth0 → via /],
+	},
+	{
 		title: "one of two equal-cost paths removed",
 		script: "ip -n dos route replace 10.99.0.0/16 via 10.2.0.1",
 		plan: ["~ route dos 10.99.0.0/16: via 10.2.0.1 dev a → via 10.2.0.1 dev a, via 10.3.0.1 dev b"],
