@@ -1,25 +1,16 @@
 import { closeSync } from "node:fs";
-import { NetlinkError } from "../errors.js";
 import { type Lab, markOf } from "../kernel/lab.js";
 import { inFresh, openCurrent } from "../kernel/netns.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "../kernel/socket.js";
-import { deleteAddress, isOfMac, linkLocal, setAddress } from "../netlink/address.js";
-import {
-	changeLink,
-	createVeth,
-	deleteLink,
-	type LinkSetting,
-	setXdp,
-	type VethEnd,
-} from "../netlink/link.js";
+import { changeLink, createVeth, deleteLink, type LinkSetting, type VethEnd } from "../netlink/link.js";
 import type { LabObject } from "../plan/object.js";
-import { ofLink } from "../snapshot/by-link.js";
 import { pairName, sortEnds } from "../snapshot/identify.js";
-import type { LabEnd } from "../snapshot/snapshot.js";
 import { IPV6_MIN_MTU, MAX_PEER_MTU } from "../topology/mtu.js";
 import { splitEnd } from "../topology/names.js";
-import { type End, type EndName, HOST, type Namespace } from "../topology/topology.js";
+import { type EndName, HOST } from "../topology/topology.js";
 import { forEach, GONE, type Kind } from "./kind.js";
+import { setMtu, settle, updateSide } from "./veth-change.js";
+import { actualSide, differences, type VethSide, wantedSide } from "./veth-side.js";
 
 export interface Veth {
 	/** In the order of {@link sortEnds}; one where the other is in somebody else's namespace. */
@@ -27,23 +18,6 @@ export interface Veth {
 	/** The ifindexes are of the lab's choice and unique in it, as shared programs need. */
 	numbered: boolean;
 }
-
-interface VethSide {
-	mac: string;
-	/** Addresses that the kernel has made of this MAC or another; none are asked for. */
-	linkLocal: string[];
-	mtu: number;
-	up: boolean;
-	/** Of an end in `host`: it can outlive its peer's name, and the alias then still says whose it is. */
-	marked: boolean;
-	/** Receive and transmit queues. */
-	queues: [rx: number, tx: number];
-	/** Of the interface's own; null where that is not looked at, as the file sets it or it has no IPv6. */
-	settings: Record<LinkSetting, number | null>;
-}
-
-/** One queue each way: packets of a lab keep their order, and native XDP needs as many at both ends. */
-const QUEUES = 1;
 
 /** A veth pair: two interfaces, each the other's wire. */
 export const veth: Kind<Veth> = {
@@ -165,103 +139,6 @@ function vethObject(ends: [EndName, VethSide][], numbered: boolean): LabObject<V
 	};
 }
 
-function wantedSide(end: End, namespace: Namespace | undefined): VethSide {
-	const sysctls = namespace?.sysctls ?? {};
-	const link = end.interface.replaceAll(".", "/");
-	const forwards = namespace?.forwarding ? 1 : 0;
-	const unlessTold = (setting: LinkSetting, value: number, ...names: string[]): number | null => {
-		const [family, name] = setting.split(".");
-		if (family === "ipv6" && end.mtu < IPV6_MIN_MTU) return null;
-		const own = `net.${family}.conf.${link}.${name}`;
-		return [own, ...names].some((sysctl) => sysctls[sysctl] !== undefined) ? null : value;
-	};
-	// In `host` they are objects of their own, with the reason why they are set. What the file says of a whole
-	// namespace holds for its interfaces.
-	const forwarding = (setting: LinkSetting, all: string) =>
-		end.namespace === HOST ? null : unlessTold(setting, Number(sysctls[all] ?? forwards));
-	return {
-		mac: end.mac,
-		linkLocal: [],
-		mtu: end.mtu,
-		up: true,
-		marked: end.namespace === HOST,
-		queues: [QUEUES, QUEUES],
-		settings: {
-			"ipv4.forwarding": forwarding("ipv4.forwarding", "net.ipv4.ip_forward"),
-			"ipv6.forwarding": forwarding("ipv6.forwarding", "net.ipv6.conf.all.forwarding"),
-			"ipv6.disable_ipv6": unlessTold(
-				"ipv6.disable_ipv6",
-				0,
-				"net.ipv6.conf.all.disable_ipv6",
-				"net.ipv6.conf.default.disable_ipv6",
-			),
-			"ipv6.accept_dad": unlessTold("ipv6.accept_dad", 0),
-			"ipv6.accept_ra": unlessTold("ipv6.accept_ra", 0),
-		},
-	};
-}
-
-function actualSide({ link, namespace }: LabEnd, mark: string): VethSide {
-	const { settings } = link;
-	// What follows the namespace's own switch, turns with it.
-	const forwarding = (setting: LinkSetting, all: string) =>
-		String(settings[setting]) === namespace.sysctls.get(all) ? null : (settings[setting] ?? null);
-	return {
-		mac: link.mac,
-		linkLocal: ofLink(namespace.addresses, link.index)
-			.filter(
-				({ prefix, byKernel }) => isOfMac(prefix) && (byKernel === true || prefix === linkLocal(link.mac)),
-			)
-			.map(({ prefix }) => prefix),
-		mtu: link.mtu,
-		up: link.up,
-		marked: link.alias === mark,
-		queues: [link.rxQueues, link.txQueues],
-		settings: {
-			"ipv4.forwarding": forwarding("ipv4.forwarding", "net.ipv4.ip_forward"),
-			"ipv6.forwarding": forwarding("ipv6.forwarding", "net.ipv6.conf.all.forwarding"),
-			"ipv6.disable_ipv6": settings["ipv6.disable_ipv6"] ?? null,
-			"ipv6.accept_dad": settings["ipv6.accept_dad"] ?? null,
-			"ipv6.accept_ra": settings["ipv6.accept_ra"] ?? null,
-		},
-	};
-}
-
-function differences(wanted: VethSide, now: VethSide): string[] {
-	const text = (name: string, from: unknown, to: unknown) => (from === to ? [] : [`${name} ${from} → ${to}`]);
-	return [
-		...text("mac", now.mac, wanted.mac),
-		// What a change of the MAC was stopped at.
-		...(now.mac === wanted.mac
-			? strays(wanted, now).map((address) => `link-local ${address} → ${linkLocal(wanted.mac)}`)
-			: []),
-		...text("mtu", now.mtu, wanted.mtu),
-		...(wanted.mtu > now.mtu && wanted.mtu > MAX_PEER_MTU
-			? ["(packets between may be lost: a program that limits it is taken off for it)"]
-			: []),
-		...text("state", now.up ? "up" : "down", wanted.up ? "up" : "down"),
-		...(wanted.marked && !now.marked ? ["mark missing → set"] : []),
-		...text("rx queues", now.queues[0], wanted.queues[0]),
-		...text("tx queues", now.queues[1], wanted.queues[1]),
-		...differingSettings(wanted, now).map(
-			(name) => `${name} ${now.settings[name] ?? "unset"} → ${wanted.settings[name]}`,
-		),
-	];
-}
-
-/** Link-local addresses of a MAC that the end is not to have. */
-function strays(wanted: VethSide, now: VethSide): string[] {
-	return now.linkLocal.filter((address) => address !== linkLocal(wanted.mac));
-}
-
-function differingSettings(wanted: VethSide, now: VethSide): LinkSetting[] {
-	return (Object.keys(wanted.settings) as LinkSetting[]).filter((name) => {
-		const [to, from] = [wanted.settings[name], now.settings[name]];
-		if (to === null || to === from) return false;
-		return from !== null || !name.endsWith(".forwarding");
-	});
-}
-
 /** Creates down, and settles what must be settled before IPv6 starts. */
 function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
 	const taken = new Set(lab.ifindexes.values());
@@ -319,74 +196,6 @@ function createInHost(lab: Lab, one: VethEnd, other: VethEnd): void {
 
 /** What must be settled before the link comes up: how IPv6 begins on it. Forwarding follows the namespace. */
 const BEFORE_UP: readonly LinkSetting[] = ["ipv6.disable_ipv6", "ipv6.accept_dad", "ipv6.accept_ra"];
-
-function settle(lab: Lab, end: EndName, { settings }: VethSide, which: readonly LinkSetting[]): void {
-	const { namespace, interface: link } = splitEnd(end);
-	lab.enter(namespace, () => {
-		for (const setting of which) {
-			const [family, name] = setting.split(".");
-			const sysctl = `net.${family}.conf.${link.replaceAll(".", "/")}.${name}`;
-			const value = settings[setting];
-			if (value !== null && lab.sysctls.read(sysctl) !== String(value))
-				lab.sysctls.write(sysctl, String(value));
-		}
-	});
-}
-
-function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): void {
-	const { namespace } = splitEnd(end);
-	const index = lab.ifindex(end);
-	settle(lab, end, wanted, differingSettings(wanted, now));
-	const newMac = now.mac !== wanted.mac;
-	const unmarked = wanted.marked && !now.marked;
-	const old = strays(wanted, now);
-	// The kernel keeps the link-local address of the old MAC. In this order a crash leaves one too many,
-	// never none. Where IPv6 is disabled there is none.
-	const EACCES = 13;
-	if ((newMac || old.length) && wanted.mtu >= IPV6_MIN_MTU && wanted.up)
-		lab.queue(namespace, setAddress(index, linkLocal(wanted.mac)), [EACCES]);
-	if (newMac || unmarked || now.up !== wanted.up)
-		lab.queue(
-			namespace,
-			changeLink(index, {
-				...(newMac && { mac: wanted.mac }),
-				...(now.up !== wanted.up && { up: wanted.up }),
-				...(unmarked && { alias: lab.mark }),
-			}),
-		);
-	for (const address of old) lab.queue(namespace, deleteAddress(index, address), GONE);
-}
-
-/**
- * A peer's native program may limit an MTU, and the limit stays where another takes its place: veth_xdp_set()
- * raises it only for the first. So it is taken off for a moment where the kernel says that it is in the way.
- */
-function setMtu(lab: Lab, end: EndName, peer: EndName | undefined, mtu: number): void {
-	const EINVAL = 22;
-	const set = () => {
-		lab.queue(splitEnd(end).namespace, changeLink(lab.ifindex(end), { mtu }));
-		lab.flush();
-	};
-	lab.flush();
-	const runs = peer === undefined ? undefined : lab.attached.get(peer);
-	const fd = runs?.mode === "native" ? lab.held.get(runs.id)?.fd : undefined;
-	try {
-		set();
-	} catch (error) {
-		const inTheWay = error instanceof NetlinkError && error.errno === EINVAL && mtu > MAX_PEER_MTU;
-		if (!inTheWay || peer === undefined || fd === undefined) throw error;
-		const attach = (program: number) => {
-			lab.queue(splitEnd(peer).namespace, setXdp(lab.ifindex(peer), "native", program));
-			lab.flush();
-		};
-		attach(-1);
-		try {
-			set();
-		} finally {
-			attach(fd);
-		}
-	}
-}
 
 /** The id of the pair that an end of the topology is one of. */
 export function pairOf(pairs: ReadonlyMap<EndName, string>, end: EndName): string {
