@@ -1,4 +1,5 @@
 import { IPV6_MIN_MTU } from "../topology/mtu.js";
+import { sysctlOf } from "../topology/sysctl-interface.js";
 import { type End, HOST, type Namespace } from "../topology/topology.js";
 import type { Requirements, SysctlRequirement } from "./requirements.js";
 
@@ -35,16 +36,15 @@ function hostSysctls({ ends }: Requirements): SysctlRequirement[] {
 }
 
 function endSysctls(end: End): SysctlRequirement[] {
-	const name = end.interface.replaceAll(".", "/");
-	const one = (sysctl: string, optional?: true): SysctlRequirement => ({
+	const one = (setting: string, optional?: true): SysctlRequirement => ({
 		namespace: end.namespace,
-		name: sysctl,
+		name: sysctlOf(end.interface, setting),
 		value: "1",
 		...(optional && { optional }),
 		reason: "host forwards, between the lab's own ends only",
 	});
-	const ipv4 = one(`net.ipv4.conf.${name}.forwarding`);
+	const ipv4 = one("ipv4.forwarding");
 	if (end.mtu < IPV6_MIN_MTU) return [ipv4];
 	// force_forwarding, since 6.17, lets the stack forward IPv6 with the global switch off.
-	return [ipv4, one(`net.ipv6.conf.${name}.forwarding`), one(`net.ipv6.conf.${name}.force_forwarding`, true)];
+	return [ipv4, one("ipv6.forwarding"), one("ipv6.force_forwarding", true)];
 }

@@ -5,6 +5,7 @@ import { deleteAddress, linkLocal, setAddress } from "../netlink/address.js";
 import { changeLink, type LinkSetting, setXdp } from "../netlink/link.js";
 import { IPV6_MIN_MTU, MAX_PEER_MTU } from "../topology/mtu.js";
 import { splitEnd } from "../topology/names.js";
+import { sysctlOf } from "../topology/sysctl-interface.js";
 import type { EndName } from "../topology/topology.js";
 import { GONE } from "./kind.js";
 import { differingSettings, strays, type VethSide } from "./veth-side.js";
@@ -14,8 +15,7 @@ export function settle(lab: Lab, end: EndName, { settings }: VethSide, which: re
 	const { namespace, interface: link } = splitEnd(end);
 	lab.enter(namespace, () => {
 		for (const setting of which) {
-			const [family, name] = setting.split(".");
-			const sysctl = `net.${family}.conf.${link.replaceAll(".", "/")}.${name}`;
+			const sysctl = sysctlOf(link, setting);
 			const value = settings[setting];
 			if (value !== null && lab.sysctls.read(sysctl) !== String(value))
 				lab.sysctls.write(sysctl, String(value));

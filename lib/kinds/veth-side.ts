@@ -4,6 +4,7 @@ import type { LinkSetting } from "../netlink/link.js";
 import { ofLink } from "../snapshot/by-link.js";
 import type { LabEnd } from "../snapshot/snapshot.js";
 import { IPV6_MIN_MTU, MAX_PEER_MTU } from "../topology/mtu.js";
+import { sysctlOf } from "../topology/sysctl-interface.js";
 import { type End, HOST, type Namespace } from "../topology/topology.js";
 
 export interface VethSide {
@@ -25,13 +26,12 @@ const QUEUES = 1;
 
 export function wantedSide(end: End, namespace: Namespace | undefined): VethSide {
 	const sysctls = namespace?.sysctls ?? {};
-	const link = end.interface.replaceAll(".", "/");
 	const forwards = namespace?.forwarding ? 1 : 0;
 	const unlessTold = (setting: LinkSetting, value: number, ...names: string[]): number | null => {
-		const [family, name] = setting.split(".");
-		if (family === "ipv6" && end.mtu < IPV6_MIN_MTU) return null;
-		const own = `net.${family}.conf.${link}.${name}`;
-		return [own, ...names].some((sysctl) => sysctls[sysctl] !== undefined) ? null : value;
+		if (setting.startsWith("ipv6.") && end.mtu < IPV6_MIN_MTU) return null;
+		return [sysctlOf(end.interface, setting), ...names].some((sysctl) => sysctls[sysctl] !== undefined)
+			? null
+			: value;
 	};
 	// In `host` they are objects of their own, with the reason why they are set. What the file says of a whole
 	// namespace holds for its interfaces.

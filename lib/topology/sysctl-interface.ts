@@ -14,3 +14,9 @@ export function interfaceOf(sysctl: string): string | undefined {
 	const scope = scopeOf(sysctl);
 	return scope === "all" || scope === "default" ? undefined : scope;
 }
+
+/** The other way round: the sysctl of an interface's own `FAMILY.NAME`, such as `ipv4.forwarding`. */
+export function sysctlOf(link: string, setting: string): string {
+	const [family, name] = setting.split(".");
+	return `net.${family}.conf.${link.replaceAll(".", "/")}.${name}`;
+}

@@ -70,9 +70,7 @@ function lookClosely(lab: Lab, topology: Topology): Snapshot {
 	const queries: Query[] = [
 		...names.map((namespace): Query => ({ namespace, features: true })),
 		...ends.flatMap(({ namespace, interface: name }) =>
-			([4, 6] as const).map(
-				(family): Query => ({ namespace, sysctl: forwardingSysctl({ link: { name } }, family) }),
-			),
+			([4, 6] as const).map((family): Query => ({ namespace, sysctl: forwardingSysctl(name, family) })),
 		),
 	];
 	return observe(lab, byId(objects), queries, readNamespace);

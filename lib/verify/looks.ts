@@ -1,6 +1,7 @@
 import type { Requirements } from "../declare/requirements.js";
 import { ANSWERS } from "../programs/builtin.js";
 import type { LabEnd, Snapshot } from "../snapshot/snapshot.js";
+import { sysctlOf } from "../topology/sysctl-interface.js";
 import type { EndName } from "../topology/topology.js";
 import type { Hop } from "./path.js";
 
@@ -57,13 +58,13 @@ export function wrongProgram(
 
 const forwardingOff: Look = ({ namespace, ingress, egress, next }, { family }) => {
 	if (!ingress || !egress || next === undefined) return undefined;
-	const value = namespace.sysctls.get(forwardingSysctl(ingress, family));
+	const value = namespace.sysctls.get(forwardingSysctl(ingress.link.name, family));
 	return value === "0" ? `IPv${family} forwarding is off on ${ingress.name}` : undefined;
 };
 
 /** What bpf_fib_lookup() and the stack ask for before they forward. */
-export function forwardingSysctl({ link }: { link: Pick<LabEnd["link"], "name"> }, family: 4 | 6): string {
-	return `net.ipv${family}.conf.${link.name.replaceAll(".", "/")}.forwarding`;
+export function forwardingSysctl(link: string, family: 4 | 6): string {
+	return sysctlOf(link, `ipv${family}.forwarding`);
 }
 
 const lacksNeighbor: Look = ({ namespace, egress, peer, next }) => {
