@@ -12,6 +12,8 @@ export interface Address {
 	end: EndName;
 	/** `10.1.0.2/24` */
 	prefix: string;
+	/** Where the prefix leads to, if not to the address's own subnet; a topology has none. */
+	peer?: string;
 	/** The kernel's route to the subnet is there. */
 	connected: boolean;
 	/** Another of the end's, made before it, is the primary address of its IPv4 subnet. */
@@ -30,21 +32,22 @@ export const address: Kind<Address> = {
 					end: end.name,
 					prefix,
 					connected: true,
-					secondary: end.addresses.slice(0, i).some((other) => areOfOneSubnet(other, prefix)),
+					secondary: end.addresses.slice(0, i).some((other) => areOfOneSubnet({ prefix: other }, { prefix })),
 				}),
 			),
 		),
 	observe: ({ ends, wanted }) =>
 		[...ends.values()].flatMap((end) => {
 			const addresses = addressesOf(end);
-			const isWanted = ({ prefix }: netlink.Address) => wanted.has(`address ${end.name} ${prefix}`);
+			const isWanted = (one: netlink.Address) => wanted.has(`address ${nameOf(end.name, one)}`);
 			return addresses
 				.filter((one) => !isKernels(one, end.link.mac) || isWanted(one))
 				.map((one) =>
 					object(end.pair, {
 						end: end.name,
 						prefix: one.prefix,
-						connected: isConnected(end, one.prefix),
+						...(one.peer !== undefined && { peer: one.peer }),
+						connected: isConnected(end, one),
 						secondary: isSecondary(one, addresses.filter(isWanted)),
 					}),
 				);
@@ -55,24 +58,35 @@ export const address: Kind<Address> = {
 	// Removing a primary IPv4 address takes its secondaries along or makes one of them primary
 	// (__inet_del_ifa()): apply looks again and makes what is missing.
 	create: (objects, lab) =>
-		forEach(objects, lab, ({ spec: { end, prefix } }) =>
-			lab.queue(splitEnd(end).namespace, netlink.setAddress(lab.ifindex(end), prefix)),
+		forEach(objects, lab, ({ spec: { end, prefix, peer } }) =>
+			lab.queue(splitEnd(end).namespace, netlink.setAddress(lab.ifindex(end), prefix, peer)),
 		),
 	remove: (objects, lab) =>
-		forEach(objects, lab, ({ spec: { end, prefix } }) =>
-			lab.queue(splitEnd(end).namespace, netlink.deleteAddress(lab.ifindex(end), prefix), GONE),
+		forEach(objects, lab, ({ spec: { end, prefix, peer } }) =>
+			lab.queue(splitEnd(end).namespace, netlink.deleteAddress(lab.ifindex(end), prefix, peer), GONE),
 		),
-	describe: ({ spec: { end, prefix } }) => `${end} ${prefix}`,
-	describeChange: (from, { prefix, secondary }) =>
-		from.secondary === secondary
-			? `the kernel's route to ${netlink.subnetOf(prefix)} is gone`
+	describe: ({ name }) => name,
+	describeChange: (from, to) =>
+		from.secondary === to.secondary
+			? `the kernel's route to ${subnetOf(to)} is gone`
 			: from.secondary
 				? "secondary → primary"
 				: "primary → secondary",
 };
 
 function object(pair: string, spec: Address): LabObject<Address> {
-	return { kind: "address", name: `${spec.end} ${spec.prefix}`, spec, within: [pair], needs: [] };
+	return { kind: "address", name: nameOf(spec.end, spec), spec, within: [pair], needs: [] };
+}
+
+type Prefix = Pick<netlink.Address, "prefix"> & { peer?: string | undefined };
+
+function nameOf(end: EndName, { prefix, peer }: Prefix): string {
+	return `${end} ${prefix}${peer === undefined ? "" : ` peer ${peer}`}`;
+}
+
+/** Where the kernel's route leads that comes with an address. */
+function subnetOf({ prefix, peer }: Prefix): string {
+	return netlink.subnetOf(peer === undefined ? prefix : prefix.replace(/.*(?=\/)/, peer));
 }
 
 function isIpv4(address: string): boolean {
@@ -80,13 +94,13 @@ function isIpv4(address: string): boolean {
 }
 
 /** As __inet_insert_ifa() of net/ipv4/devinet.c has it; IPv6 knows no such thing. */
-function areOfOneSubnet(one: string, other: string): boolean {
-	return [one, other].every(isIpv4) && netlink.subnetOf(one) === netlink.subnetOf(other);
+function areOfOneSubnet(one: Prefix, other: Prefix): boolean {
+	return [one, other].every(({ prefix }) => isIpv4(prefix)) && subnetOf(one) === subnetOf(other);
 }
 
 /** One that is secondary to what is not wanted is as good as a primary one: the kernel makes it that. */
-function isSecondary({ prefix, secondary }: netlink.Address, wanted: readonly netlink.Address[]): boolean {
-	return secondary && wanted.some((other) => !other.secondary && areOfOneSubnet(other.prefix, prefix));
+function isSecondary(one: netlink.Address, wanted: readonly netlink.Address[]): boolean {
+	return one.secondary && wanted.some((other) => !other.secondary && areOfOneSubnet(other, one));
 }
 
 function addressesOf({ link, namespace }: LabEnd): netlink.Address[] {
@@ -99,10 +113,9 @@ function isKernels({ byKernel, prefix }: netlink.Address, mac: string): boolean 
 }
 
 /** A link that is down has lost the route for another reason, and gets it back when it comes up. */
-function isConnected({ link, namespace }: LabEnd, prefix: string): boolean {
-	if (!link.up || /^[\d.]+\/32$/.test(prefix)) return true;
-	const subnet = netlink.subnetOf(prefix);
-	return ofPrefix(namespace.routes, subnet).some(({ hops }) =>
+function isConnected({ link, namespace }: LabEnd, one: netlink.Address): boolean {
+	if (!link.up || /^[\d.]+\/32$/.test(one.prefix)) return true;
+	return ofPrefix(namespace.routes, subnetOf(one)).some(({ hops }) =>
 		hops.some(({ index }) => index === link.index),
 	);
 }

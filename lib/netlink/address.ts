@@ -39,8 +39,10 @@ const KERNEL_PROTOCOLS = [1, 2, 3];
 export interface Address {
 	/** ifindex */
 	index: number;
-	/** `10.1.0.1/24`: the local address, not the peer's. */
+	/** `10.1.0.1/24`: the local address. */
 	prefix: string;
+	/** The address that the prefix is one of, where that is not the local one: `peer` of ip-address(8). */
+	peer: string | undefined;
 	/** Put there by somebody, not by the kernel nor by a router's advertisement. */
 	permanent: boolean;
 	/** Of IPv4: made after another of its subnet, whose address packets leave with. */
@@ -59,9 +61,11 @@ export function dumpAddresses(): Request {
 export function decodeAddress(body: Buffer): Address {
 	const values = decodeAttributes(table, body.subarray(HEADER));
 	const flags = values.flags ?? body.readUInt8(2);
+	const { address, local = address } = values;
 	return {
 		index: body.readUInt32LE(4),
-		prefix: `${values.local ?? values.address}/${body.readUInt8(1)}`,
+		prefix: `${local}/${body.readUInt8(1)}`,
+		peer: address === local ? undefined : address,
 		permanent: (flags & IFA_F_PERMANENT) !== 0 && (flags & IFA_F_MANAGETEMPADDR) === 0,
 		// Of IPv6 the same bit says that an address is temporary.
 		secondary: body.readUInt8(0) === AF_INET && (flags & IFA_F_SECONDARY) !== 0,
@@ -69,9 +73,9 @@ export function decodeAddress(body: Buffer): Address {
 	};
 }
 
-function request(type: number, flags: number, index: number, prefix: string): Request {
-	const [address = "", length] = prefix.split("/");
-	const family = familyOf(address);
+function request(type: number, flags: number, index: number, prefix: string, peer?: string): Request {
+	const [local = "", length] = prefix.split("/");
+	const family = familyOf(local);
 	const header = zeros(HEADER);
 	header.writeUInt8(family, 0);
 	header.writeUInt8(Number(length), 1);
@@ -81,7 +85,7 @@ function request(type: number, flags: number, index: number, prefix: string): Re
 		what: `${type === RTM_NEWADDR ? "RTM_NEWADDR" : "RTM_DELADDR"} ${prefix}`,
 		type,
 		flags,
-		body: Buffer.concat([header, encodeAttributes(table, { local: address, address, ...nodad })]),
+		body: Buffer.concat([header, encodeAttributes(table, { local, address: peer ?? local, ...nodad })]),
 	};
 }
 
@@ -89,12 +93,12 @@ function request(type: number, flags: number, index: number, prefix: string): Re
  * Adds an address such as `10.1.0.1/24`, or makes one that is there permanent; IPv6 without duplicate
  * address detection.
  */
-export function setAddress(index: number, prefix: string): Request {
-	return request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, prefix);
+export function setAddress(index: number, prefix: string, peer?: string): Request {
+	return request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, prefix, peer);
 }
 
-export function deleteAddress(index: number, prefix: string): Request {
-	return request(RTM_DELADDR, 0, index, prefix);
+export function deleteAddress(index: number, prefix: string, peer?: string): Request {
+	return request(RTM_DELADDR, 0, index, prefix, peer);
 }
 
 /** The subnet of `10.1.0.2/24`, which is `10.1.0.0/24`: where the kernel's connected route leads. */

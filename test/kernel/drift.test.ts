@@ -56,6 +56,21 @@ const DRIFTS: Drift[] = [
 		plan: ["- address uno:veth0 10.1.0.77/32"],
 	},
 	{
+		title: "an address added that leads to another one",
+		script: "ip -n uno address add 10.9.0.1 peer 10.9.0.2/32 dev veth0",
+		plan: ["- address uno:veth0 10.9.0.1/32 peer 10.9.0.2"],
+	},
+	{
+		title: "an IPv6 address added that leads to another one",
+		script: "ip -n uno address add fc00:9::1 peer fc00:9::2/128 dev veth0",
+		plan: ["- address uno:veth0 fc00:9::1/128 peer fc00:9::2"],
+	},
+	{
+		title: "an address added that leads elsewhere than the one like it",
+		script: "ip -n uno address add 10.1.0.2 peer 10.9.0.2/24 dev veth0",
+		plan: ["- address uno:veth0 10.1.0.2/24 peer 10.9.0.2"],
+	},
+	{
 		title: "an address added to an end in host",
 		script: "ip address add fc00:11::77/128 dev uno",
 		plan: ["- address host:uno fc00:11::77/128"],
