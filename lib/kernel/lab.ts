@@ -309,18 +309,33 @@ export class Lab {
 
 	/** The ports in use. */
 	ports(): number[] {
-		return [...this.ifindexes.values()].map((index) => index - this.firstIfindex);
+		return this.#inUse().map((index) => index - this.firstIfindex);
 	}
 
-	/** Gives an end the lowest ifindex of the window that is free in the lab and in `host`. */
-	allocate(end: EndName, taken: Set<number>): number {
-		let index = this.firstIfindex;
-		while (taken.has(index) || this.foreign.has(index)) index++;
-		taken.add(index);
+	/** The ifindexes of all ends but those that go with their namespace. */
+	#inUse(): number[] {
+		return Array.from(this.ifindexes).flatMap(([end, index]) =>
+			this.has(splitEnd(end).namespace) ? index : [],
+		);
+	}
+
+	/** The ifindexes of the window that are free in the lab and in `host`, the lowest first. */
+	*freeIfindexes(): Generator<number, never> {
+		const taken = new Set(this.#inUse());
+		for (let index = this.firstIfindex; ; index++)
+			if (!taken.has(index) && !this.foreign.has(index)) yield index;
+	}
+
+	/** Notes the ifindex of an end that is being made; whatever ran on a link of that name is gone with it. */
+	addEnd(end: EndName, index: number): void {
 		this.ifindexes.set(end, index);
-		// Whatever ran on a link of that name is gone with it.
 		this.attached.delete(end);
-		return index;
+	}
+
+	/** Notes that an end is gone: its ifindex, and so its place in maps, is free for another. */
+	removeEnd(end: EndName): void {
+		this.ifindexes.delete(end);
+		this.attached.delete(end);
 	}
 
 	/** Keeps a program from being unloaded until the command ends. */

@@ -12,7 +12,7 @@ import type { Label } from "../snapshot/label.js";
 import type { ProgramSnapshot, Snapshot } from "../snapshot/snapshot.js";
 import { COUNTERS_MAP } from "../stats/counters.js";
 import type { EndName } from "../topology/topology.js";
-import { holdsAll, portsFor } from "./ports.js";
+import { holdsAll, portsFor, portsInUse } from "./ports.js";
 import { pairOf } from "./veth.js";
 
 export interface BuiltinProgram {
@@ -112,7 +112,8 @@ export function isLoadOf(
 	spec: BuiltinProgram,
 	lab: Lab,
 ): boolean {
-	if (label.source !== spec.source || label.digest !== spec.digest || label.ports < spec.ports) return false;
+	if (label.source !== spec.source || label.digest !== spec.digest) return false;
+	if (label.ports < portsInUse(spec.ports, lab)) return false;
 	if (!deepEqual(label.globals, spec.globals) || label.firstIfindex !== lab.firstIfindex) return false;
 	const constants = constantsByPort(spec, lab);
 	const map = maps.get(COUNTERS_MAP);
@@ -129,7 +130,7 @@ export function load(name: string, spec: BuiltinProgram, lab: Lab): LoadedProgra
 	if (!isBuiltin(source)) throw new Error(`no built-in program ${source}`);
 	const { function: entry, byPort } = builtin(source);
 	const elf = readObject(source);
-	const ports = Math.max(spec.ports, portsFor(1 + Math.max(0, ...lab.ports())));
+	const ports = portsInUse(spec.ports, lab);
 	const program = loadProgram(source, elf, {
 		program: entry,
 		globals: new Map([

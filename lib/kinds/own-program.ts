@@ -13,7 +13,7 @@ import { mapType, PROG_ARRAY } from "../programs/maps.js";
 import type { Label, OwnLabel } from "../snapshot/label.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
 import type { Program as Declared, EndName, ProgramMap } from "../topology/topology.js";
-import { holdsAll, portsFor } from "./ports.js";
+import { holdsAll, portsFor, portsInUse } from "./ports.js";
 import { pairOf } from "./veth.js";
 
 export interface OwnProgram {
@@ -181,7 +181,8 @@ export function isLoadOf(label: Label, spec: OwnProgram, lab: Lab): boolean {
 		Object.entries(label.own.maps).map(([name, { definition }]) => [name, definition]),
 	);
 	if (label.own.pin?.path !== spec.pin || !deepEqual(maps, spec.maps)) return false;
-	if (label.ports < spec.ports || (spec.ports > 0 && label.firstIfindex !== lab.firstIfindex)) return false;
+	if (spec.ports > 0 && label.firstIfindex !== lab.firstIfindex) return false;
+	if (spec.ports > 0 && label.ports < portsInUse(spec.ports, lab)) return false;
 	return deepEqual(label.globals, settingsOf(spec, lab));
 }
 
@@ -200,7 +201,7 @@ export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
 	if (!object) throw new Error(`program ${name} is gone, and its object is not known`);
 	const elf = readFileSync(object.path);
 	if (hash(elf) !== spec.digest) throw new Error(`${object.path} has changed meanwhile: apply again`);
-	const ports = spec.ports && Math.max(spec.ports, portsFor(1 + Math.max(0, ...lab.ports())));
+	const ports = spec.ports && portsInUse(spec.ports, lab);
 	const room = new Map([
 		...Object.entries(object.room),
 		...object.byIfindex.map((map): [string, number] => [map, lab.firstIfindex + ports]),

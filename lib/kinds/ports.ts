@@ -1,3 +1,4 @@
+import type { Lab } from "../kernel/lab.js";
 import type { Label } from "../snapshot/label.js";
 import type { Snapshot } from "../snapshot/snapshot.js";
 
@@ -5,6 +6,11 @@ import type { Snapshot } from "../snapshot/snapshot.js";
 export function portsFor(ends: number): number {
 	const LEAST = 64;
 	return 2 ** Math.ceil(Math.log2(Math.max(LEAST, ends)));
+}
+
+/** The same for maps that are made now, or `least` if that is more: no port in use is beyond them. */
+export function portsInUse(least: number, lab: Lab): number {
+	return Math.max(least, portsFor(1 + Math.max(0, ...lab.ports())));
 }
 
 /** Whether the maps of a program have room for all ends that are there. */

@@ -101,6 +101,7 @@ export const veth: Kind<Veth> = {
 			const [[end] = []] = sides(spec);
 			const { namespace } = splitEnd(end as EndName);
 			if (lab.has(namespace)) lab.queue(namespace, deleteLink(lab.ifindex(end as EndName)), GONE);
+			for (const [name] of sides(spec)) lab.removeEnd(name);
 		}),
 	describe: ({ spec }) => {
 		const mtus = [...new Set(sides(spec).map(([, { mtu }]) => mtu))];
@@ -141,11 +142,12 @@ function vethObject(ends: [EndName, VethSide][], numbered: boolean): LabObject<V
 
 /** Creates down, and settles what must be settled before IPv6 starts. */
 function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
-	const taken = new Set(lab.ifindexes.values());
+	const free = lab.freeIfindexes();
 	forEach(objects, lab, ({ spec }) => {
 		const ends = sides(spec).map(([name, { mac, mtu, queues }]) => {
 			const { namespace, interface: link } = splitEnd(name);
-			const index = lab.allocate(name, taken);
+			const index = free.next().value;
+			lab.addEnd(name, index);
 			return {
 				namespace,
 				name: link,

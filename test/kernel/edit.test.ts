@@ -12,6 +12,7 @@ import {
 	linesOf,
 	links,
 	namespaces,
+	programIds,
 	sh,
 	useSandbox,
 } from "./sandbox.js";
@@ -282,6 +283,33 @@ describe("a lab that was something else before is like one that is made from the
 		await applyText(RICH);
 		expect(await changes(RICH)).toEqual([]);
 		expect(differences(first, everything())).toEqual([]);
+	});
+});
+
+describe("a lab may have as many ends as its maps have room for, and then as many others", () => {
+	/** 40 ends, of the 64 that there is room for. */
+	const star = (hosts: string, router: string, mode: string) => `name: rich
+namespaces:
+  ${router}: { forwarding: ${mode} }
+${Array.from({ length: 20 }, (_, i) => `  ${hosts}${i}: {}`).join("\n")}
+veths:
+${Array.from({ length: 20 }, (_, i) => `  - ${router}:${hosts}${i}: 10.0.${i}.1/24\n    ${hosts}${i}:veth0: 10.0.${i}.2/24`).join("\n")}
+`;
+
+	test.each([
+		["hosts", "fib", "r"],
+		["hosts, whose frames entries redirect", "{ mode: map, redirect: { HOSTS0: HOSTS1 } }", "r"],
+		["hosts and another router", "{ mode: map, redirect: { HOSTS0: HOSTS1 } }", "q"],
+	])("%s", async (_, mode, router) => {
+		const [before, after] = [
+			star("a", "r", mode.replaceAll("HOSTS", "a")),
+			star("b", router, mode.replaceAll("HOSTS", "b")),
+		];
+		await applyText(before);
+		const programs = programIds();
+		await applyText(after);
+		expect(await changes(after)).toEqual([]);
+		if (router === "r") expect(programIds()).toEqual(programs);
 	});
 });
 
