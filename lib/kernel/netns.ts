@@ -45,7 +45,9 @@ export function openNamed(name: string): number | undefined {
 		// A FIFO of that name would keep open(2) waiting.
 		fd = openSync(fileOf(name), constants.O_RDONLY | constants.O_NONBLOCK);
 	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+		// Nothing, a link that leads nowhere or to itself, a socket, a device that nobody drives: open(2).
+		if (["ENOENT", "ELOOP", "ENXIO", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? ""))
+			return undefined;
 		throw error;
 	}
 	if (isNetns(fd)) return fd;
@@ -223,6 +225,6 @@ export function isSomethingElse(name: string): boolean {
 
 /** Whether a name is but the plain file that a crash left between naming and mounting: nobody's. */
 export function isLeftName(name: string): boolean {
-	const file = statSync(fileOf(name), { throwIfNoEntry: false });
+	const file = lstatSync(fileOf(name), { throwIfNoEntry: false });
 	return file?.isFile() === true && file.size === 0 && file.dev !== nsfsDevice();
 }

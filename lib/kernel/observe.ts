@@ -193,7 +193,8 @@ function openOurs(lab: Lab, name: string): Link[] | undefined {
 
 /** Whose a namespace is: a lab's name, `undefined` for nobody's that we know. */
 export function ownerOf(lab: Lab, name: string): string | undefined {
-	if (!lab.open(name)) return undefined;
+	// A namespace of somebody else's may have the name by which labs call the machine's own.
+	if (name === HOST || !lab.open(name)) return undefined;
 	try {
 		const alias = lab.links(name).find(({ index }) => index === LO)?.alias;
 		return alias?.startsWith(MARK) ? alias.slice(MARK.length) : undefined;

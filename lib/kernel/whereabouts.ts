@@ -1,6 +1,6 @@
-import { readdirSync, readlinkSync, statSync } from "node:fs";
+import { closeSync, fstatSync, readdirSync, readlinkSync } from "node:fs";
 import { ConflictError } from "../errors.js";
-import { listNames, NETNS_DIRECTORY } from "./netns.js";
+import { listNames, NETNS_DIRECTORY, openNamed } from "./netns.js";
 import { type State, whereabouts } from "./state.js";
 
 /**
@@ -21,13 +21,20 @@ function nsenter(where: string): string {
 	return `\`nsenter --net=${file} COMMAND\``;
 }
 
+function inodeOf(name: string): number | undefined {
+	const fd = openNamed(name);
+	if (fd === undefined) return undefined;
+	try {
+		return fstatSync(fd).ino;
+	} finally {
+		closeSync(fd);
+	}
+}
+
 /** A name or a process by which a namespace is known: `net:[4026531840]`. */
 function findNamespace(link: string): string | undefined {
 	const inode = Number(/\d+/.exec(link)?.[0]);
-	const name = listNames().find((name) => {
-		const found = statSync(`${NETNS_DIRECTORY}/${name}`, { throwIfNoEntry: false });
-		return found?.ino === inode;
-	});
+	const name = listNames().find((name) => inodeOf(name) === inode);
 	if (name !== undefined) return name;
 	const pid = readdirSync("/proc").find((entry) => {
 		try {

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ConflictError, destroy, listLabs, plan } from "../../lib/index.js";
+import { withinNamed } from "../../lib/kernel/enter.js";
 import { inFresh } from "../../lib/kernel/netns.js";
 import { RICH } from "./rich.js";
 import {
@@ -30,6 +32,30 @@ veths:
   - host:to-${namespace}: [10.11.0.1/24, "fc00:11::1/64"]
     ${namespace}:veth0: { addresses: [10.11.0.2/24, "fc00:11::2/64"], xdp: icmp-echo }
 ${more}`;
+
+describe("what stands among the names of namespaces and is none of a lab's keeps none from its work", () => {
+	test.each([
+		["a link to itself", "ln -s odd /run/netns/odd"],
+		["a link to nowhere", "ln -s nowhere /run/netns/odd"],
+		["a socket", "python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"/run/netns/odd\")'"],
+		["a FIFO", "mkfifo /run/netns/odd"],
+		["a device", "mknod /run/netns/odd c 250 250"],
+		["a folder", "mkdir /run/netns/odd"],
+		["a namespace of the name that labs have for the machine's", "ip netns add host; ip netns add other"],
+	])("%s", async (_, script) => {
+		sh(`mkdir -p /run/netns; ${script}`);
+		try {
+			await applyText(pair("lab"));
+			expect(await changes(pair("lab"))).toEqual([]);
+			expect(listLabs()).toEqual(["lab"]);
+			expect(withinNamed("lab", () => sh("ip -br link show veth0"))).toContain("UP");
+			await destroy("lab");
+			expect(existsSync("/run/netns/lab")).toBe(false);
+		} finally {
+			sh("rm -rf /run/netns/odd");
+		}
+	});
+});
 
 describe("what a user adds to a lab's namespaces is left alone", () => {
 	test.each([
