@@ -21,6 +21,7 @@ export function applyCommand(name: string): Command {
 		name,
 		"Make the kernel equal to a topology. A second run changes nothing; if it fails, what it did is undone.",
 		`${name} topologies/three-routers.yaml\ngenerate-lab | ${name} -`,
+		"print every change",
 	)
 		.argument("<file>", "a topology file, or - for standard input")
 		.option("--keep", "leave what was done before a failure, for a look")

@@ -23,6 +23,7 @@ export function destroyCommand(name: string): Command {
 		name,
 		"Remove everything of a lab and nothing else. Without an argument: the one lab that is up.",
 		`${name}\n${name} three-routers\n${name} topologies/three-routers.yaml\n${name} --all`,
+		"print every change",
 	)
 		.argument("[lab|file]", "a lab's name, or a topology file (it has a / or ends in .yaml or .yml)")
 		.option("--all", "every lab that is up")

@@ -15,7 +15,7 @@ import { printableLines } from "../topology/printable.js";
 import { note, useColor } from "./output.js";
 import { version } from "./version.js";
 
-/** sysexits.h where it has a number, and what `commands.md` gives the rest. */
+/** sysexits.h where it has a number, and what README.md says of the rest. */
 export const EXIT = {
 	done: 0,
 	failed: 1,
@@ -40,12 +40,20 @@ export const PRINTABLE: OutputConfiguration = {
 	writeErr: (text) => process.stderr.write(printableLines(text)),
 };
 
-/** A command that has a result to print. */
-export function command(name: string, description: string, examples: string): Command {
+/**
+ * A command that has a result to print.
+ * @param more what --verbose prints beyond it
+ */
+export function command(
+	name: string,
+	description: string,
+	examples: string,
+	more = "taken by every command; of this one there is no more to print",
+): Command {
 	return bareCommand(name, description, examples)
 		.option("--json", "print the result as one JSON document")
 		.option("-q, --quiet", "print errors only")
-		.option("-v, --verbose", "print every change");
+		.option("-v, --verbose", more);
 }
 
 /** A command with what all have in common. */

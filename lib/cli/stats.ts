@@ -19,6 +19,7 @@ export function statsCommand(name: string): Command {
 		name,
 		"Show what XDP programs did with packets, by interface and action. Without an argument: in the one lab that is up.",
 		`${name}\n${name} three-routers\n${name} r1:uno r1:r2 host:uno\n${name} --watch 1 three-routers\n${name} --json --watch --count 10 r1:uno`,
+		"also print each program's tag, and the map that was read",
 	)
 		.argument("[lab|ns:if...]", "labs that are up, and interfaces of theirs: NAMESPACE:INTERFACE")
 		.option("-w, --watch [seconds]", "go on, a sample every so many seconds (2)", secondsOrTarget)
@@ -57,8 +58,7 @@ const HELP = `
 Rates are taken over the period that each row states: a quarter of a second for the first sample, and from
 then on what --watch says. On a terminal a watch draws in place, elsewhere it goes on below; with --json it
 prints a document a line. Built-in programs count by themselves, since they were loaded. Of any other the
-interface's own counters are shown, marked (veth): those that ethtool -S has. --verbose adds each program's
-tag, and the map that was read.
+interface's own counters are shown, marked (veth): those that ethtool -S has.
 
 Exit status: 0, also of a watch that Ctrl-C (SIGINT) ended; 64 where no such lab or interface is up; 143
 after SIGTERM; 130 where SIGINT came before a sample without --watch was done.`;

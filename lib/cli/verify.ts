@@ -25,6 +25,7 @@ export function verifyCommand(name: string): Command {
 		name,
 		"Try what a topology expects of its lab, which must be up, with real traffic. Without an argument: the one lab that is up.",
 		`${name}\n${name} three-routers\n${name} topologies/three-routers.yaml --junit report.xml\n${name} --tap`,
+		"also print what was seen of checks that passed",
 	)
 		.argument("[lab|file]", "a lab's name, or a topology file (it has a / or ends in .yaml or .yml)")
 		.option("--junit <file>", "also write the report as JUnit XML, for a CI system")
