@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import type { Snapshot } from "../snapshot/snapshot.js";
 import { HOST, type Topology } from "../topology/topology.js";
-import type { Lab } from "./lab.js";
+import { type Lab, labOfMark } from "./lab.js";
 import { isSomethingElse, NETNS_DIRECTORY, openNamed } from "./netns.js";
 import { ownerOf } from "./observe.js";
 
@@ -27,20 +27,26 @@ function namespaceConflicts(lab: Lab, { namespaces }: Topology, snapshot: Snapsh
 			? [
 					`namespace ${name} exists and was not made by xdp-apply: choose another name, or \`ip netns del ${name}\``,
 				]
-			: [`namespace ${name} belongs to lab ${owner}: choose another name, or \`xdp-destroy ${owner}\``];
+			: [belongsTo(`namespace ${name}`, owner)];
 	});
+}
+
+function belongsTo(what: string, lab: string): string {
+	return `${what} belongs to lab ${lab}: choose another name, or \`xdp-destroy ${lab}\``;
 }
 
 function notANamespace(name: string): string {
 	return `${NETNS_DIRECTORY}/${name} is there and is no namespace: choose another name, or remove it`;
 }
 
-function linkConflicts({ veths }: Topology, { namespaces, ends }: Snapshot): string[] {
+function linkConflicts({ name: lab, veths }: Topology, { namespaces, ends }: Snapshot): string[] {
 	return veths
 		.flatMap(({ ends }) => ends)
 		.flatMap(({ name, namespace, interface: link }) => {
 			const found = namespaces.get(namespace)?.links.find((one) => one.name === link);
 			if (!found || ends.has(name)) return [];
+			const owner = labOfMark(found.alias);
+			if (owner !== undefined && owner !== lab) return [belongsTo(name, owner)];
 			const alias = found.alias === undefined ? "" : `, alias ${JSON.stringify(found.alias)}`;
 			return [
 				`${name} is held by a link that is not this lab's (${found.kind ?? "a device"}, ifindex ${found.index}${alias}): choose another name, or remove it`,

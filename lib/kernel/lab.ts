@@ -6,7 +6,7 @@ import type { Request } from "../netlink/message.js";
 import type { Features } from "../snapshot/features.js";
 import { WINDOW } from "../snapshot/identify.js";
 import type { EntryQuery } from "../snapshot/snapshot.js";
-import { splitEnd } from "../topology/names.js";
+import { isLabName, splitEnd } from "../topology/names.js";
 import { type EndName, HOST } from "../topology/topology.js";
 import { deviations, readFreshFeatures } from "./fresh.js";
 import { InterfaceFeatures } from "./interface-features.js";
@@ -364,5 +364,11 @@ export function markOf(lab: string): string {
 	return `${MARK}${lab}`;
 }
 
+/** The lab that an alias is the mark of; an alias is anybody's to set. */
+export function labOfMark(alias: string | undefined): string | undefined {
+	const name = alias?.startsWith(MARK) ? alias.slice(MARK.length) : "";
+	return isLabName(name) ? name : undefined;
+}
+
 /** What every mark begins with. */
-export const MARK = "xdp-topology:";
+const MARK = "xdp-topology:";

@@ -1,7 +1,6 @@
 import { UsageError } from "../errors.js";
-import { isLabName } from "../topology/names.js";
 import { HOST } from "../topology/topology.js";
-import { Lab, MARK } from "./lab.js";
+import { Lab, labOfMark } from "./lab.js";
 import { listNames } from "./netns.js";
 import { ownerOf } from "./observe.js";
 import { listStates, readState } from "./state.js";
@@ -12,12 +11,14 @@ export function listLabs(): string[] {
 	for (const { lab } of listNamespaces()) labs.add(lab);
 	const lab = new Lab("");
 	try {
-		for (const { alias } of lab.links(HOST)) if (alias?.startsWith(MARK)) labs.add(alias.slice(MARK.length));
+		for (const { alias } of lab.links(HOST)) {
+			const owner = labOfMark(alias);
+			if (owner !== undefined) labs.add(owner);
+		}
 	} finally {
 		lab.closeAll();
 	}
-	// An alias is anybody's to set.
-	return [...labs].filter(isLabName).sort();
+	return [...labs].sort();
 }
 
 /**

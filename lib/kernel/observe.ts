@@ -19,7 +19,7 @@ import { HOST } from "../topology/topology.js";
 import { getValue, mapInfo, programInfo, u32Key } from "./bpf.js";
 import { readConstants } from "./constants.js";
 import { programsInMaps, readContents } from "./contents.js";
-import { type Lab, MARK } from "./lab.js";
+import { type Lab, labOfMark } from "./lab.js";
 import { type LoadedProgram, openLoaded } from "./load.js";
 import { listNames } from "./netns.js";
 import { readPins } from "./pins.js";
@@ -196,8 +196,7 @@ export function ownerOf(lab: Lab, name: string): string | undefined {
 	// A namespace of somebody else's may have the name by which labs call the machine's own.
 	if (name === HOST || !lab.open(name)) return undefined;
 	try {
-		const alias = lab.links(name).find(({ index }) => index === LO)?.alias;
-		return alias?.startsWith(MARK) ? alias.slice(MARK.length) : undefined;
+		return labOfMark(lab.links(name).find(({ index }) => index === LO)?.alias);
 	} finally {
 		lab.close(name);
 	}

@@ -147,6 +147,11 @@ describe("a name that somebody else holds is an error, and nothing is touched", 
 			/^host:to-lab is held by a link that is not this lab's \(veth, ifindex \d+\): /,
 		],
 		[
+			"another lab's pair in host",
+			"ip link add to-lab type veth peer name other; ip link set to-lab alias xdp-topology:other",
+			/^host:to-lab belongs to lab other: choose another name, or `xdp-destroy other`$/,
+		],
+		[
 			"two of them, both named",
 			"ip netns add lab; ip link add to-lab type bridge",
 			/^namespace lab exists .*\nhost:to-lab is held by /,
