@@ -40,12 +40,15 @@ export class NetlinkError extends Error {
 	readonly errno: number;
 	/** The kernel's own words: NLMSGERR_ATTR_MSG of the extended acknowledgement. */
 	readonly extack: string | undefined;
+	/** The object on whose behalf it was asked, where that is known: `address uno:veth0 10.1.0.2/24`. */
+	readonly owner: string | undefined;
 
-	constructor(request: string, errno: number, extack?: string) {
+	constructor(request: string, errno: number, extack?: string, owner?: string) {
 		super(`${request}: ${errnoText(errno)}${extack ? ` (kernel: ${extack})` : ""}`);
 		this.request = request;
 		this.errno = errno;
 		this.extack = extack;
+		this.owner = owner;
 	}
 }
 

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { expand } from "./declare/expand.js";
 import type { Requirements } from "./declare/requirements.js";
-import { ApplyError, asError, InterruptedError } from "./errors.js";
+import { ApplyError, asError, InterruptedError, NetlinkError } from "./errors.js";
 import { groupBy } from "./group-by.js";
 import type { Lab } from "./kernel/lab.js";
 import { observe } from "./kernel/observe.js";
@@ -170,7 +170,7 @@ function attempt(lab: Lab, work: () => void, failures: Set<string> | undefined):
 	} catch (thrown) {
 		lab.discard();
 		const error = asError(thrown);
-		const owner = "owner" in error && typeof error.owner === "string" ? error.owner : lab.owner;
+		const owner = (error instanceof NetlinkError ? error.owner : undefined) ?? lab.owner;
 		const message = `${owner ?? "the kernel"}: ${error.message}`;
 		if (!failures) throw new ApplyError(message, { cause: error });
 		failures.add(message);

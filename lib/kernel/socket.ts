@@ -113,16 +113,14 @@ export class NetlinkSocket {
 			encodeMessage(request, first + i, first + i === last ? NLM_F_ACK : 0),
 		);
 		send(this.#fd, Buffer.concat(bytes));
-		let failure: OwnedError | undefined;
+		let failure: NetlinkError | undefined;
 		for (let done = false; !done; ) {
 			for (const message of this.#receive()) {
 				const queued = batch[message.sequence - first];
 				if (message.type !== NLMSG_ERROR || !queued) continue;
 				const { errno, text } = decodeAcknowledgement(message);
 				if (errno !== 0 && !queued.tolerate.includes(errno))
-					failure ??= Object.assign(new NetlinkError(queued.request.what, errno, text), {
-						owner: queued.owner,
-					});
+					failure ??= new NetlinkError(queued.request.what, errno, text, queued.owner);
 				done ||= message.sequence === last;
 			}
 		}
@@ -222,6 +220,3 @@ export class NetlinkSocket {
 		closeSync(this.#fd);
 	}
 }
-
-/** An error that knows on behalf of which object the request was made. */
-export type OwnedError = NetlinkError & { owner?: string | undefined };

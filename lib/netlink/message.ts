@@ -9,7 +9,7 @@ export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 
 /** Flags: NLM_F_* */
-export const NLM_F_REQUEST = 0x1;
+const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_REPLACE = 0x100;
@@ -17,9 +17,9 @@ export const NLM_F_DUMP = 0x300;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 /** On an error message: the request is not echoed whole, only its header. */
-export const NLM_F_CAPPED = 0x100;
+const NLM_F_CAPPED = 0x100;
 /** On an error message: attributes (the extended acknowledgement) follow. */
-export const NLM_F_ACK_TLVS = 0x200;
+const NLM_F_ACK_TLVS = 0x200;
 
 const HEADER = 16;
 
