@@ -45,12 +45,15 @@ what_next() {
 		  ${root}npx xdp-plan $LAB
 		Edit that file, say \`forwarding: kernel\` for r1, and see what would change before you apply it:
 		  ${root}npx xdp-apply $LAB
-		The lessons of the courses are files too (topologies/packet03-*.yaml, topologies/case04-*.yaml):
-		  ${root}npx xdp-apply topologies/packet03-4-router.yaml
-		So are three programs to start your own from (rate-limiter, port-filter, load-balancer.yaml):
-		  ${root}npx xdp-apply topologies/port-filter.yaml
-		And nothing stays behind after:
+		Nothing stays behind after:
 		  ${root}npx xdp-destroy three-routers
+		Then try the lessons of the courses (topologies/packet03-*.yaml, topologies/case04-*.yaml), which have
+		namespaces of the same names:
+		  ${root}npx xdp-apply topologies/packet03-4-router.yaml
+		Or one of three programs to start your own from (rate-limiter, port-filter, load-balancer.yaml):
+		  ${root}npx xdp-apply topologies/port-filter.yaml
+		All labs that are up go by:
+		  ${root}npx xdp-destroy --all
 	END
 }
 

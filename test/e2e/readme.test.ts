@@ -75,6 +75,16 @@ test("the README's program is that of its topology, and a change of it is planne
 	expect(await machine.xdp("destroy", "port-filter")).toMatchObject({ exitCode: 0 });
 });
 
+test("what npm start says to try next can be tried in that order", async () => {
+	const start = readFileSync("scripts/start.sh", "utf8").replaceAll("$LAB", "topologies/three-routers.yaml");
+	const commands = [...start.matchAll(/\{root\}npx xdp-(apply|destroy) (.+)/g)];
+	expect(commands.length).toBeGreaterThan(3);
+	expect(await machine.xdp("apply", "topologies/three-routers.yaml")).toMatchObject({ exitCode: 0 });
+	for (const [line, name = "", target = ""] of commands)
+		expect(await machine.xdp(name, target), line).toMatchObject({ exitCode: 0 });
+	expect(await machine.xdp("status")).toMatchObject({ stdout: "no lab is up" });
+});
+
 test.each([...readme.matchAll(/\]\(((?!https?:)[^)#]+)\)/g)].map(([, path]) => path))(
 	"the README's link to %s leads somewhere",
 	(path) => {
