@@ -40,7 +40,8 @@ export interface Running {
 /** Starts a built command with a topology on standard input. */
 export function begin(machine: Machine, topology: string, command: string, ...args: string[]): Running {
 	const enter = ["-t", String(machine.pid), "-n", "-m", `--wd=${process.cwd()}`];
-	const run = [process.execPath, `dist/bin/xdp-${command}.js`, ...args, "-"];
+	// As npm installs it: by the file's own first line.
+	const run = [`dist/bin/xdp-${command}.js`, ...args, "-"];
 	const child = execa("nsenter", [...enter, ...run], {
 		reject: false,
 		input: topology,
