@@ -172,7 +172,7 @@ function survey(lab: Lab, topology: Topology) {
 	const { state, damage } = inspectState(topology.name);
 	requireHost(state);
 	lab.recall(state);
-	requireRoom(lab, topology);
+	requireRoom(lab, topology, state);
 	const { objects, warnings } = declare(topology);
 	const remembered = (state?.settings ?? []).filter(isKnown);
 	let first = look(lab, objects, remembered);
@@ -198,11 +198,12 @@ function survey(lab: Lab, topology: Topology) {
 	return { first, desired, warnings, damage: damage === undefined ? [] : [damage], state, settings };
 }
 
-/** Without it neither an apply nor its undo would come to an end. */
-function requireRoom(lab: Lab, { namespaces }: Topology): void {
-	if (lab.makeRoom(namespaces.length)) return;
+/** Without it an apply would not come to its end, nor, at worst, its undo. What goes is open as long as what comes. */
+function requireRoom(lab: Lab, { namespaces }: Topology, state: State | undefined): void {
+	const { size } = new Set([...namesIn(state), ...namespaces.map(({ name }) => name)]);
+	if (lab.makeRoom(size)) return;
 	throw new UnsupportedError(
-		`${namespaces.length} namespaces take more open files than this process may have: raise the limit, \`ulimit -n\``,
+		`${size} namespaces take more open files than this process may have: raise the limit, \`ulimit -n\``,
 	);
 }
 

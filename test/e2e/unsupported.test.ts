@@ -123,6 +123,20 @@ describe("where it cannot run, it says what to change, by status 77, and leaves 
 		expect(await snapshot(machine)).toEqual(bare);
 	});
 
+	test("fewer open files than a lab takes that takes the place of another", async () => {
+		const script = `ulimit -n 300; exec ${process.execPath} dist/bin/xdp-apply.js -q -`;
+		const limited = (lab: string) => machine.run("sh", ["-c", script], { input: lab });
+		expect(await limited(star(80))).toMatchObject({ exitCode: 0 });
+		expect(await limited(star(80).replace(/(star-)(?=\d)/g, "other-"))).toEqual({
+			exitCode: 77,
+			stdout: "",
+			stderr:
+				"error: 161 namespaces take more open files than this process may have: raise the limit, `ulimit -n`",
+		});
+		expect(await machine.xdpWith(star(80), "plan", "--detailed-exitcode")).toMatchObject({ exitCode: 0 });
+		expect(await machine.xdp("destroy")).toMatchObject({ exitCode: 0 });
+	});
+
 	test("xdp-exec has a status of its own for it", async () => {
 		expect(await within("", without("sys_admin"), "exec lab /bin/true")).toMatchObject({
 			exitCode: 125,
