@@ -455,8 +455,10 @@ const DRIFTS: Drift[] = [
 	},
 ];
 
-/** What is remembered of a lab of which nothing is left to do. */
+/** What is remembered of a lab of which nothing is left to do, once its links' IPv6 has stopped being tentative. */
 function settled(text: string) {
+	sh(`while { ip address show tentative; ip -all netns exec ip address show tentative; } | grep -q inet6
+		do :; done`);
 	const wanted = topology(text);
 	const lab = new Lab(wanted.name);
 	try {
