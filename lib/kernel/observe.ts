@@ -149,12 +149,18 @@ export function locate<N extends NamespaceLinks>(
 ): { namespaces: [N, ...N[]]; pairs: Pair<N>[] } {
 	const made = new Map<string, N>();
 	const known = new Set<string>();
+	const used = new Set<number>();
 	const names = listNames();
 	lab.makeRoom(names.length);
 	for (const name of namesFirst(names, isWanted)) {
 		if (name === HOST) continue;
-		const links = openOurs(lab, name);
+		const links = openLinks(lab, name);
 		if (!links) continue;
+		if (!carriesMark(lab, links)) {
+			for (const window of windowsOf(links)) used.add(window);
+			lab.close(name);
+			continue;
+		}
 		if (known.has(lab.inode(name))) {
 			// Another name of a namespace that we have: it goes when that goes.
 			lab.addAlias(name);
@@ -171,7 +177,7 @@ export function locate<N extends NamespaceLinks>(
 	lab.namespace(HOST).route.listen();
 	const host = read({ name: HOST, made: false, links: lab.links(HOST), byNsid });
 	const namespaces: [N, ...N[]] = [host, ...made.values()];
-	lab.firstIfindex = findWindow(namespaces, lab.mark) ?? freeWindow(host.links);
+	lab.firstIfindex = findWindow(namespaces, lab.mark) ?? freeWindow(used, host.links);
 	const pairs = identifyPairs(namespaces, lab.firstIfindex, lab.mark, isWanted);
 	return { namespaces, pairs };
 }
@@ -181,14 +187,15 @@ function namesFirst(names: string[], isWanted: (id: string) => boolean): string[
 	return names.toSorted((a, b) => Number(isWanted(`netns ${b}`)) - Number(isWanted(`netns ${a}`)));
 }
 
-/** The links of a namespace that carries the lab's mark; undefined for any other. */
-function openOurs(lab: Lab, name: string): Link[] | undefined {
+/** Opens a namespace, and reads its links; undefined where there is none of that name. */
+function openLinks(lab: Lab, name: string): Link[] | undefined {
 	if (!lab.open(name)) return undefined;
 	lab.namespace(name).route.listen();
-	const links = lab.links(name);
-	if (links.find(({ index }) => index === LO)?.alias === lab.mark) return links;
-	lab.close(name);
-	return undefined;
+	return lab.links(name);
+}
+
+function carriesMark(lab: Lab, links: readonly Link[]): boolean {
+	return links.find(({ index }) => index === LO)?.alias === lab.mark;
 }
 
 /** Whose a namespace is: a lab's name, `undefined` for nobody's that we know. */
@@ -202,12 +209,20 @@ export function ownerOf(lab: Lab, name: string): string | undefined {
 	}
 }
 
-/** The first window in which `host` has no link: another lab's ends may be there. */
-function freeWindow(links: readonly Link[]): number {
-	const used = new Set(links.map(({ index }) => Math.floor(index / WINDOW)));
+/**
+ * The first window in which nobody has a link, neither in `host` nor in another lab's namespaces: that lab may
+ * grow, and what it makes is asked of `host`, where the kernel refuses a number that is taken there
+ * (__rtnl_newlink()).
+ */
+function freeWindow(used: Set<number>, host: readonly Link[]): number {
+	for (const taken of windowsOf(host)) used.add(taken);
 	let window = 1;
 	while (used.has(window)) window++;
 	return window * WINDOW;
+}
+
+function windowsOf(links: readonly Link[]): number[] {
+	return links.map(({ index }) => Math.floor(index / WINDOW));
 }
 
 function readPrograms(

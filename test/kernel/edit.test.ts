@@ -313,6 +313,20 @@ ${Array.from({ length: 20 }, (_, i) => `  - ${router}:${hosts}${i}: 10.0.${i}.1/
 	});
 });
 
+test("a lab grows as much as it likes beside another that has come after it", async () => {
+	const lab = (name: string, near: string, pairs: number, more = "") => `name: ${name}
+namespaces: { ${near}: { ${more} }, ${Array.from({ length: pairs }, (_, i) => `${name}${i}: {}`).join(", ")} }
+veths:
+${Array.from({ length: pairs }, (_, i) => `  - { "${near}:${name}-${i}": 10.0.${i}.1/24, "${name}${i}:veth0": 10.0.${i}.2/24 }`).join("\n")}
+`;
+	const grown = lab("rich", "r", 30, "forwarding: { mode: map, redirect: { rich-28: rich-29 } }");
+	await applyText(lab("rich", "r", 1));
+	await applyText(lab("other", "host", 30));
+	await applyText(grown);
+	expect(await changes(grown)).toEqual([]);
+	await destroy("other");
+});
+
 describe("a sysctl that leaves the file turns to the kernel's default,", () => {
 	const lab = (host: string, uno: string) => `name: rich
 namespaces: { host: { sysctls: { ${host} } }, uno: { sysctls: { ${uno} } } }
