@@ -39,12 +39,23 @@ const MESSAGES: ReadonlyMap<number, { header: number; attributes: Volatile }> = 
 export function keepSteady(type: number, body: Buffer): boolean {
 	const known = MESSAGES.get(type);
 	if (!known) return true;
-	const [RTM_NEWLINK, RTM_NEWNEIGH, IFF_UP, NUD_PERMANENT] = [16, 28, 0x1, 0x80];
+	const [RTM_NEWLINK, RTM_NEWADDR, RTM_NEWNEIGH, IFF_UP, NUD_PERMANENT] = [16, 20, 28, 0x1, 0x80];
 	if (type === RTM_NEWNEIGH && (body.readUInt16LE(8) & NUD_PERMANENT) === 0) return false;
 	// ifi_flags: all but IFF_UP follow the carrier, or are nobody's business here.
 	if (type === RTM_NEWLINK) body.writeUInt32LE(body.readUInt32LE(8) & IFF_UP, 8);
+	if (type === RTM_NEWADDR) keepSteadyFlags(body, known.header);
 	blank(body, known.header, body.length, known.attributes);
 	return true;
+}
+
+/** Of an address: ifa_flags, and IFA_FLAGS, which repeats them, without what detecting duplicates and ageing set. */
+function keepSteadyFlags(body: Buffer, header: number): void {
+	// IFA_F_OPTIMISTIC, _DADFAILED, _DEPRECATED and _TENTATIVE, <linux/if_addr.h>
+	const changing = 0x04 | 0x08 | 0x20 | 0x40;
+	const IFA_FLAGS = 8;
+	const clear = (at: number) => body.writeUInt8(body.readUInt8(at) & ~changing, at);
+	clear(2);
+	visitAttributes(body, (type, start, end) => type === IFA_FLAGS && start < end && clear(start), header);
 }
 
 function blank(bytes: Buffer, from: number, to: number, attributes: Volatile): void {

@@ -32,6 +32,13 @@ describe("what changes by itself is no part of a digest:", () => {
 			"02188000 07000000 0800 0600 00000000",
 		],
 		[
+			"whether an address is tentative or deprecated, and not whether it is permanent",
+			20,
+			`0a40e0fd 07000000    # AF_INET6, a prefix of 64 bits, RT_SCOPE_LINK
+			 0800 0800 e0000000   # IFA_FLAGS: IFA_F_PERMANENT, IFA_F_TENTATIVE, IFA_F_DEPRECATED`,
+			"0a4080fd 07000000 0800 0800 80000000",
+		],
+		[
 			"the age of a route, and not its metric",
 			24,
 			`0a400000 fe040001 00000000    # AF_INET6, a prefix of 64 bits, RT_TABLE_MAIN, RTPROT_STATIC, RTN_UNICAST
