@@ -152,6 +152,33 @@ describe("a topology's objects", () => {
 		});
 	});
 
+	test("that are routes are within the pair that they lead by, and need what its end has", () => {
+		const routes = `routes:
+      - { to: 10.8.0.0/16, interface: b }
+      - { to: 10.9.0.0/16, interface: c }
+      - { to: 10.10.0.0/16, via: [10.1.0.1, 10.2.0.1] }`;
+		const text = `name: lab
+namespaces:
+  uno:
+    ${routes}
+  dos: {}
+veths:
+  - { dos:b: 10.1.0.1/24, uno:b: [10.1.0.2/24, 10.3.0.2/24] }
+  - { dos:c: 10.2.0.1/24, uno:c: 10.2.0.2/24 }
+`;
+		const [b, c] = ["veth dos:b uno:b", "veth dos:c uno:c"];
+		const [ofB, ofC] = [
+			["10.1.0.2/24", "10.3.0.2/24"].map((prefix) => `address uno:b ${prefix}`),
+			["address uno:c 10.2.0.2/24"],
+		];
+		const found = objectsOf(text).filter(({ kind }) => kind === "route");
+		expect(found.map(({ name, within, needs }) => ({ name, within, needs }))).toEqual([
+			{ name: "uno 10.8.0.0/16", within: ["netns uno", b], needs: [b, ...ofB] },
+			{ name: "uno 10.9.0.0/16", within: ["netns uno", c], needs: [c, ...ofC] },
+			{ name: "uno 10.10.0.0/16", within: ["netns uno"], needs: [b, c, ...ofB, ...ofC] },
+		]);
+	});
+
 	test("need what has to be there before them", () => {
 		const text = lab({
 			uno: "gateway: 10.1.0.1, sysctls: { net.ipv4.conf.b.rp_filter: 2 }",
