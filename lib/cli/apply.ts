@@ -6,6 +6,7 @@ import { findUnchanged } from "../settled.js";
 import { Source } from "../topology/source.js";
 import type { Warning } from "../topology/topology.js";
 import { type CommonOptions, command } from "./main.js";
+import { saveMemory } from "./memory.js";
 import { count, note, printJson, useColor } from "./output.js";
 import { display } from "./progress.js";
 import { interruptible } from "./signals.js";
@@ -54,7 +55,8 @@ async function run(file: string, text: string, options: Options & { signal: Abor
 	const settled = await findUnchanged(text, { signal, onWait });
 	if (settled)
 		return { plan: emptyDocument(settled.lab, settled.warnings.ofLab), ofFile: settled.warnings.ofFile };
-	// Of no use, and so not loaded, where nothing has changed.
+	// What follows is of no use, and so not loaded, where nothing has changed.
+	saveMemory();
 	const { readTopology } = await import("../load.js");
 	const { apply } = await import("../apply.js");
 	const { renderJson } = await import("../render-plan.js");

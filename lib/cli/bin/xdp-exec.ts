@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env node
 import { execCommand } from "../exec.js";
 import { main } from "../main.js";
 

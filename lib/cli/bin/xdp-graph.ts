@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env node
 import { graphCommand } from "../graph.js";
 import { main } from "../main.js";
 
