@@ -26,7 +26,7 @@ export function readContents(
 		const asked = wanted.filter((query) => query.map === map);
 		const there = asked.length ? keysOfTrie(fd) : undefined;
 		for (const { key, initial, of } of asked) {
-			const bytes = fill(key, (end) => lab.ifindexes.get(end));
+			const bytes = fill(key, (end) => lab.ends.find(end));
 			const hex = bytes?.toString("hex");
 			if (!bytes || hex === undefined || there?.has(hex) === false) continue;
 			const value = readValue(fd, bytes);
@@ -68,7 +68,7 @@ export function programsInMaps(program: LoadedProgram | undefined, lab: Lab): nu
 		// One that is made large enough for ifindexes has nothing in between.
 		const MANY = 4096;
 		const large = mapType(type).indexed && maxEntries > MANY;
-		const keys = large ? [...lab.ifindexes.values()].map(u32Key) : keysOf(map);
+		const keys = large ? [...lab.ends.ifindexes()].map(u32Key) : keysOf(map);
 		return keys.flatMap((key) => lookup(map, key, valueSize)?.readUInt32LE(4) || []);
 	});
 }

@@ -56,8 +56,43 @@ function ipv4Defaults(sysctls: Sysctls, scope: string): [string, string][] {
 	});
 }
 
+/** What the kernel gives what is just made, found out once for a command: all that one makes inherits the same. */
+export class Fresh {
+	readonly #sysctls: Sysctls;
+	#deviations: [name: string, value: string][] | undefined;
+	/** By sysctl(8) name. */
+	readonly #values = new Map<string, string | null>();
+	#features: Features | undefined;
+
+	constructor(sysctls: Sysctls) {
+		this.#sysctls = sysctls;
+	}
+
+	/** The {@link deviations} of the namespace that this thread is in, which is just made. */
+	deviations(): readonly [name: string, value: string][] {
+		this.#deviations ??= deviations(this.#sysctls);
+		return this.#deviations;
+	}
+
+	/** The value that a namespace has once its {@link deviations} are written; null where there is no such name. */
+	sysctl(name: string): string | null {
+		let value = this.#values.get(name);
+		if (value === undefined) {
+			value = inFresh(() => new Map(this.deviations()).get(name) ?? this.#sysctls.read(name) ?? null);
+			this.#values.set(name, value);
+		}
+		return value;
+	}
+
+	/** The features of a veth that nobody has changed. */
+	features(reader: InterfaceFeatures): Features {
+		this.#features ??= readFreshFeatures(reader);
+		return this.#features;
+	}
+}
+
 /** The features of a veth just made, in a namespace that is gone afterwards. */
-export function readFreshFeatures(reader: InterfaceFeatures): Features {
+function readFreshFeatures(reader: InterfaceFeatures): Features {
 	const end = (index: number, netnsFd: number): VethEnd => {
 		const mac = `02:00:00:00:00:0${index}`;
 		return { name: `veth${index}`, index, mac, mtu: 1500, queues: 1, netnsFd };

@@ -4,14 +4,14 @@ import { duplicate } from "../ffi/libc.js";
 import { changeLink, decodeLink, dumpLinks, type Link } from "../netlink/link.js";
 import type { Request } from "../netlink/message.js";
 import type { Features } from "../snapshot/features.js";
-import { WINDOW } from "../snapshot/identify.js";
 import type { EntryQuery } from "../snapshot/snapshot.js";
 import { isLabName, splitEnd } from "../topology/names.js";
 import { type EndName, HOST } from "../topology/topology.js";
-import { deviations, readFreshFeatures } from "./fresh.js";
+import { Ends } from "./ends.js";
+import { Fresh } from "./fresh.js";
 import { InterfaceFeatures } from "./interface-features.js";
 import { closeLoaded, type LoadedProgram } from "./load.js";
-import { inFresh, isLeftName, NetnsNames, openCurrent, openNamed, within } from "./netns.js";
+import { isLeftName, NetnsNames, openCurrent, openNamed, within } from "./netns.js";
 import { OpenNamespace } from "./open-namespace.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
 import type { PinnedMap, State } from "./state.js";
@@ -29,10 +29,7 @@ export class Lab {
 	readonly programs = new Map<string, LoadedProgram>();
 	/** Every program that was seen attached or was loaded, by id: what an undo attaches again. */
 	readonly held = new Map<number, LoadedProgram>();
-	/** Of the lab's ends, refreshed by every observation. */
-	readonly ifindexes = new Map<EndName, number>();
-	/** What runs on the lab's ends, refreshed by every observation and kept by attaching. */
-	readonly attached = new Map<EndName, { mode: "native" | "generic"; id: number }>();
+	readonly ends = new Ends((namespace) => this.has(namespace));
 	/** Entries of maps that this command has written, by name: an undo looks at them as well. */
 	readonly written = new Map<string, EntryQuery>();
 	/** Maps from which this command has removed entries: `own config`. What comes in then, others have written. */
@@ -41,23 +38,18 @@ export class Lab {
 	readonly pins = new Map<string, PinnedMap>();
 	/** The folders that were made to pin maps in. */
 	readonly folders = new Set<string>();
-	/** ifindexes in `host` that are not the lab's. */
-	foreign: ReadonlySet<number> = new Set();
 	/** Of the namespace that this thread is in: {@link enter}. */
 	readonly sysctls = new Sysctls();
-	firstIfindex = WINDOW;
 	readonly #names = new NetnsNames();
-	readonly #fresh = new Set<string>();
+	readonly #fresh = new Fresh(this.sysctls);
+	/** The namespaces that this command has made. */
+	readonly #made = new Set<string>();
 	readonly #unnamed: OpenNamespace[] = [];
 	/** Other names of the lab's namespaces, each with what {@link inode} says. */
 	readonly #aliases = new Map<string, string>();
 	readonly #queued = new Set<NetlinkSocket>();
 	readonly #namespaces = new Map<string, OpenNamespace>();
-	#deviations: [name: string, value: string][] | undefined;
-	/** Values that a new namespace has, by sysctl(8) name. */
-	readonly #freshSysctls = new Map<string, string | null>();
 	#features: InterfaceFeatures | undefined;
-	#freshFeatures: Features | undefined;
 	#owner: string | undefined;
 
 	constructor(name: string) {
@@ -106,11 +98,9 @@ export class Lab {
 				opened = new OpenNamespace(openCurrent(), new NetlinkSocket(NETLINK_ROUTE));
 				opened.route.queue(changeLink(LO, { up: true, alias: this.mark }), this.#owner);
 				opened.route.flush();
-				// All that this command makes inherit the same: what the first one shows holds for the rest.
-				this.#deviations ??= deviations(this.sysctls);
-				for (const [sysctl, value] of this.#deviations) this.sysctls.write(sysctl, value);
+				for (const [sysctl, value] of this.#fresh.deviations()) this.sysctls.write(sysctl, value);
 				this.#namespaces.set(name, opened);
-				this.#fresh.add(name);
+				this.#made.add(name);
 				return opened.fd;
 			};
 			this.#names.create(name, prepare, this.#home);
@@ -148,7 +138,7 @@ export class Lab {
 
 	/** Whether this command has made the namespace. */
 	isFresh(name: string): boolean {
-		return this.#fresh.has(name);
+		return this.#made.has(name);
 	}
 
 	/** Notes that an open name is but another name of a namespace of the lab, and lets go of it. */
@@ -234,13 +224,6 @@ export class Lab {
 		this.#queued.clear();
 	}
 
-	/** The ifindex of one of the lab's ends. */
-	ifindex(end: EndName): number {
-		const index = this.ifindexes.get(end);
-		if (index === undefined) throw new Error(`${end} is not there`);
-		return index;
-	}
-
 	/** The names of all features that this kernel has; asked of an end, the first time. */
 	featureNames(end: EndName): readonly string[] {
 		return this.#featureReader.names(...this.#device(end));
@@ -272,23 +255,12 @@ export class Lab {
 
 	/** The value that a namespace has which {@link create} has just made; null where there is no such name. */
 	freshSysctl(name: string): string | null {
-		let value = this.#freshSysctls.get(name);
-		if (value === undefined) {
-			value = inFresh(() => new Map(deviations(this.sysctls)).get(name) ?? this.sysctls.read(name) ?? null);
-			this.#freshSysctls.set(name, value);
-		}
-		return value;
+		return this.#fresh.sysctl(name);
 	}
 
 	/** The features of a veth that nobody has changed. */
 	freshFeatures(): Features {
-		this.#freshFeatures ??= readFreshFeatures(this.#featureReader);
-		return this.#freshFeatures;
-	}
-
-	/** The end's number in the lab: the key of every map by port. */
-	port(end: EndName): number {
-		return this.ifindex(end) - this.firstIfindex;
+		return this.#fresh.features(this.#featureReader);
 	}
 
 	/** A program by its name in the lab, or by id: `fib`, `#12`. */
@@ -301,41 +273,10 @@ export class Lab {
 	/** The ifindex of a link, also of one that is not the lab's. */
 	linkIndex(namespace: string, link: string): number {
 		const found =
-			this.ifindexes.get(`${namespace}:${link}`) ??
+			this.ends.find(`${namespace}:${link}`) ??
 			this.links(namespace).find(({ name }) => name === link)?.index;
 		if (found === undefined) throw new Error(`${namespace}:${link} is not there`);
 		return found;
-	}
-
-	/** The ports in use. */
-	ports(): number[] {
-		return this.#inUse().map((index) => index - this.firstIfindex);
-	}
-
-	/** The ifindexes of all ends but those that go with their namespace. */
-	#inUse(): number[] {
-		return Array.from(this.ifindexes).flatMap(([end, index]) =>
-			this.has(splitEnd(end).namespace) ? index : [],
-		);
-	}
-
-	/** The ifindexes of the window that are free in the lab and in `host`, the lowest first. */
-	*freeIfindexes(): Generator<number, never> {
-		const taken = new Set(this.#inUse());
-		for (let index = this.firstIfindex; ; index++)
-			if (!taken.has(index) && !this.foreign.has(index)) yield index;
-	}
-
-	/** Notes the ifindex of an end that is being made; whatever ran on a link of that name is gone with it. */
-	addEnd(end: EndName, index: number): void {
-		this.ifindexes.set(end, index);
-		this.attached.delete(end);
-	}
-
-	/** Notes that an end is gone: its ifindex, and so its place in maps, is free for another. */
-	removeEnd(end: EndName): void {
-		this.ifindexes.delete(end);
-		this.attached.delete(end);
 	}
 
 	/** Keeps a program from being unloaded until the command ends. */

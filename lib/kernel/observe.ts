@@ -50,13 +50,12 @@ export function observe(
 		(known) => read(lab, known, extrasOf(known, asked.get(known.name) ?? [])),
 	);
 	const ends = new Map(pairs.flatMap(({ ends }) => ends.map((end) => [end.name, end])));
-	lab.ifindexes.clear();
-	lab.attached.clear();
+	lab.ends.clear();
 	for (const { name, link } of ends.values()) {
-		lab.ifindexes.set(name, link.index);
-		for (const { mode, id } of link.xdp) if (mode !== "offload") lab.attached.set(name, { mode, id });
+		lab.ends.add(name, link.index);
+		for (const { mode, id } of link.xdp) if (mode !== "offload") lab.ends.attached.set(name, { mode, id });
 	}
-	lab.foreign = new Set(
+	lab.ends.foreign = new Set(
 		namespaces[0].links.filter(({ name }) => !ends.has(`${HOST}:${name}`)).map(({ index }) => index),
 	);
 	const programs = readPrograms(lab, ends.values(), queries);
@@ -69,7 +68,7 @@ export function observe(
 		programs,
 		pins: readPins(lab, programs, queries),
 		wanted,
-		firstIfindex: lab.firstIfindex,
+		firstIfindex: lab.ends.firstIfindex,
 		reading: readingOf(lab, namespaces, asked, programs),
 	};
 }
@@ -177,8 +176,8 @@ export function locate<N extends NamespaceLinks>(
 	lab.namespace(HOST).route.listen();
 	const host = read({ name: HOST, made: false, links: lab.links(HOST), byNsid });
 	const namespaces: [N, ...N[]] = [host, ...made.values()];
-	lab.firstIfindex = findWindow(namespaces, lab.mark) ?? freeWindow(used, host.links);
-	const pairs = identifyPairs(namespaces, lab.firstIfindex, lab.mark, isWanted);
+	lab.ends.firstIfindex = findWindow(namespaces, lab.mark) ?? freeWindow(used, host.links);
+	const pairs = identifyPairs(namespaces, lab.ends.firstIfindex, lab.mark, isWanted);
 	return { namespaces, pairs };
 }
 

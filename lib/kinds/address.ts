@@ -59,11 +59,11 @@ export const address: Kind<Address> = {
 	// (__inet_del_ifa()): apply looks again and makes what is missing.
 	create: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { end, prefix, peer } }) =>
-			lab.queue(splitEnd(end).namespace, netlink.setAddress(lab.ifindex(end), prefix, peer)),
+			lab.queue(splitEnd(end).namespace, netlink.setAddress(lab.ends.ifindex(end), prefix, peer)),
 		),
 	remove: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { end, prefix, peer } }) =>
-			lab.queue(splitEnd(end).namespace, netlink.deleteAddress(lab.ifindex(end), prefix, peer), GONE),
+			lab.queue(splitEnd(end).namespace, netlink.deleteAddress(lab.ends.ifindex(end), prefix, peer), GONE),
 		),
 	describe: ({ name }) => name,
 	describeChange: (from, to) =>

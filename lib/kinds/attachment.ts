@@ -101,19 +101,19 @@ function observeEnd(
 /** Attaches in place of whatever runs there, atomically where the mode stays the same. */
 function attach(objects: readonly LabObject<Attachment>[], lab: Lab): void {
 	forEach(objects, lab, ({ spec: { end, program, mode } }) => {
-		const now = lab.attached.get(end);
+		const now = lab.ends.attached.get(end);
 		if (now && now.mode !== mode) detach(lab, end);
 		const expected = now?.mode === mode ? lab.held.get(now.id)?.fd : undefined;
 		const { id, fd } = lab.program(program);
-		lab.queue(splitEnd(end).namespace, setXdp(lab.ifindex(end), mode, fd, expected));
-		lab.attached.set(end, { mode, id });
+		lab.queue(splitEnd(end).namespace, setXdp(lab.ends.ifindex(end), mode, fd, expected));
+		lab.ends.attached.set(end, { mode, id });
 	});
 }
 
 function detach(lab: Lab, end: EndName): void {
-	const now = lab.attached.get(end);
+	const now = lab.ends.attached.get(end);
 	if (!now || !lab.has(splitEnd(end).namespace)) return;
 	const expected = lab.held.get(now.id)?.fd;
-	lab.queue(splitEnd(end).namespace, setXdp(lab.ifindex(end), now.mode, -1, expected), GONE);
-	lab.attached.delete(end);
+	lab.queue(splitEnd(end).namespace, setXdp(lab.ends.ifindex(end), now.mode, -1, expected), GONE);
+	lab.ends.attached.delete(end);
 }

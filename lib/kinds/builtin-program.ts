@@ -114,7 +114,7 @@ export function isLoadOf(
 ): boolean {
 	if (label.source !== spec.source || label.digest !== spec.digest) return false;
 	if (label.ports < portsInUse(spec.ports, lab)) return false;
-	if (!deepEqual(label.globals, spec.globals) || label.firstIfindex !== lab.firstIfindex) return false;
+	if (!deepEqual(label.globals, spec.globals) || label.firstIfindex !== lab.ends.firstIfindex) return false;
 	const constants = constantsByPort(spec, lab);
 	const map = maps.get(COUNTERS_MAP);
 	if (!constants || map === undefined) return true;
@@ -134,7 +134,7 @@ export function load(name: string, spec: BuiltinProgram, lab: Lab): LoadedProgra
 	const program = loadProgram(source, elf, {
 		program: entry,
 		globals: new Map([
-			["first_ifindex", u32.encode(lab.firstIfindex)],
+			["first_ifindex", u32.encode(lab.ends.firstIfindex)],
 			...Object.entries(globals).map(([key, on]): [string, Uint8Array] => [key, Uint8Array.of(on ? 1 : 0)]),
 		]),
 		maxEntries: new Map(byPort.map((map) => [map, ports])),
@@ -145,7 +145,7 @@ export function load(name: string, spec: BuiltinProgram, lab: Lab): LoadedProgra
 				source,
 				globals,
 				digest: digestOf(elf),
-				firstIfindex: lab.firstIfindex,
+				firstIfindex: lab.ends.firstIfindex,
 				ports,
 			}),
 	});
@@ -166,8 +166,8 @@ function constantsByPort({ source, constants }: BuiltinProgram, lab: Lab): Map<n
 		layout &&
 		new Map(
 			Object.entries(constants).map(([from, value]) => [
-				lab.port(from as EndName),
-				layout.encode(value, (end) => lab.ifindex(end as EndName)),
+				lab.ends.port(from as EndName),
+				layout.encode(value, (end) => lab.ends.ifindex(end as EndName)),
 			]),
 		)
 	);

@@ -52,7 +52,7 @@ export const neighbor: Kind<Neighbor> = {
 		),
 	remove: (objects, lab) =>
 		forEach(objects, lab, ({ spec: { end, ip } }) =>
-			lab.queue(splitEnd(end).namespace, deleteNeighbor(lab.ifindex(end), ip), GONE),
+			lab.queue(splitEnd(end).namespace, deleteNeighbor(lab.ends.ifindex(end), ip), GONE),
 		),
 	describe: ({ spec: { end, ip, mac } }) => `${end} ${ip} lladdr ${mac}`,
 	describeChange: (from, to) => `${from.mac} → ${to.mac}`,
@@ -70,7 +70,7 @@ function peerAddresses(namespace: Namespace | undefined, end: End, peer: End): s
 
 function set(objects: readonly LabObject<Neighbor>[], lab: Lab): void {
 	forEach(objects, lab, ({ spec: { end, ip, mac } }) =>
-		lab.queue(splitEnd(end).namespace, setNeighbor(lab.ifindex(end), ip, mac)),
+		lab.queue(splitEnd(end).namespace, setNeighbor(lab.ends.ifindex(end), ip, mac)),
 	);
 }
 

@@ -104,7 +104,7 @@ export function endOf({ value }: OwnEntry): EndName | undefined {
 export function put(object: LabObject<OwnEntry>, lab: Lab): void {
 	const { spec } = object;
 	const { map, key } = locate(spec, lab);
-	const value = fill(spec.value, (end) => lab.ifindex(end)) as Buffer;
+	const value = fill(spec.value, (end) => lab.ends.ifindex(end)) as Buffer;
 	if (spec.runs !== undefined) value.writeUInt32LE(lab.program(spec.runs).fd, value.length - 4);
 	putValue(map, key, value);
 	lab.written.set(object.name, query(object));
@@ -122,7 +122,7 @@ export function erase(spec: OwnEntry, lab: Lab): void {
 function locate({ program, map, key }: OwnEntry, lab: Lab): { map: number; key: Buffer } {
 	const fd = lab.program(program).maps.get(map);
 	if (fd === undefined) throw new Error(`program ${program} has no map ${map}`);
-	return { map: fd, key: fill(key, (end) => lab.ifindex(end)) as Buffer };
+	return { map: fd, key: fill(key, (end) => lab.ends.ifindex(end)) as Buffer };
 }
 
 export function describe(spec: OwnEntry): string {

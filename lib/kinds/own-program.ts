@@ -181,7 +181,7 @@ export function isLoadOf(label: Label, spec: OwnProgram, lab: Lab): boolean {
 		Object.entries(label.own.maps).map(([name, { definition }]) => [name, definition]),
 	);
 	if (label.own.pin?.path !== spec.pin || !deepEqual(maps, spec.maps)) return false;
-	if (spec.ports > 0 && label.firstIfindex !== lab.firstIfindex) return false;
+	if (spec.ports > 0 && label.firstIfindex !== lab.ends.firstIfindex) return false;
 	if (spec.ports > 0 && label.ports < portsInUse(spec.ports, lab)) return false;
 	return deepEqual(label.globals, settingsOf(spec, lab));
 }
@@ -190,7 +190,7 @@ function settingsOf({ globals }: OwnProgram, lab: Lab): Record<string, string> {
 	return Object.fromEntries(
 		Object.entries(globals).map(([name, value]) => [
 			name,
-			settingOf(value, (end) => lab.ifindexes.get(end)) ?? "",
+			settingOf(value, (end) => lab.ends.find(end)) ?? "",
 		]),
 	);
 }
@@ -204,7 +204,7 @@ export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
 	const ports = spec.ports && portsInUse(spec.ports, lab);
 	const room = new Map([
 		...Object.entries(object.room),
-		...object.byIfindex.map((map): [string, number] => [map, lab.firstIfindex + ports]),
+		...object.byIfindex.map((map): [string, number] => [map, lab.ends.firstIfindex + ports]),
 	]);
 	const pinned = openPinnedMaps(spec, lab);
 	try {
@@ -213,7 +213,7 @@ export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
 			globals: new Map(
 				Object.entries(spec.globals).map(([global, value]) => [
 					global,
-					fill(value, (end) => lab.ifindex(end)) as Buffer,
+					fill(value, (end) => lab.ends.ifindex(end)) as Buffer,
 				]),
 			),
 			maxEntries: room,
@@ -225,7 +225,7 @@ export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
 					source: spec.function,
 					digest: spec.digest,
 					globals: settingsOf(spec, lab),
-					firstIfindex: lab.firstIfindex,
+					firstIfindex: lab.ends.firstIfindex,
 					ports,
 					own: {
 						maps: Object.fromEntries(

@@ -71,7 +71,7 @@ export function put(spec: PortEntry, lab: Lab): void {
 	update(
 		map,
 		key,
-		layout.encode(spec.value, (end) => lab.ifindex(end as EndName)),
+		layout.encode(spec.value, (end) => lab.ends.ifindex(end as EndName)),
 	);
 }
 
@@ -113,7 +113,7 @@ function locate({ program, source, map, key }: PortEntry, lab: Lab) {
 
 /** An entry that nobody wants may be at a port that no end has: `:#100007`. */
 function portOf(key: EndName, lab: Lab): number {
-	return key.startsWith(":#") ? Number(key.slice(2)) - lab.firstIfindex : lab.port(key);
+	return key.startsWith(":#") ? Number(key.slice(2)) - lab.ends.firstIfindex : lab.ends.port(key);
 }
 
 /** Of the maps by port, a devmap alone is no array. */

@@ -10,7 +10,7 @@ export function portsFor(ends: number): number {
 
 /** The same for maps that are made now, or `least` if that is more: no port in use is beyond them. */
 export function portsInUse(least: number, lab: Lab): number {
-	return Math.max(least, portsFor(1 + Math.max(0, ...lab.ports())));
+	return Math.max(least, portsFor(1 + Math.max(0, ...lab.ends.ports())));
 }
 
 /** Whether the maps of a program have room for all ends that are there. */

@@ -98,7 +98,7 @@ export const route: Kind<Route> = {
 
 /** Routes of `host` that somebody else has to the same destination: the kernel takes one of a metric. */
 function held(wanted: readonly LabObject<Route>[], lab: Lab): string[] {
-	const ours = new Set(lab.ifindexes.values());
+	const ours = new Set(lab.ends.ifindexes());
 	const links = new Map(lab.links(HOST).map(({ index, name }) => [index, name]));
 	const theirs = ([4, 6] as const)
 		.flatMap((family) => lab.namespace(HOST).route.dump(netlink.dumpRoutes(family), netlink.decodeRoute))

@@ -26,7 +26,7 @@ export function settle(lab: Lab, end: EndName, { settings }: VethSide, which: re
 /** All but the MTU: {@link setMtu}. */
 export function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSide): void {
 	const { namespace } = splitEnd(end);
-	const index = lab.ifindex(end);
+	const index = lab.ends.ifindex(end);
 	settle(lab, end, wanted, differingSettings(wanted, now));
 	const newMac = now.mac !== wanted.mac;
 	const unmarked = wanted.marked && !now.marked;
@@ -55,11 +55,11 @@ export function updateSide(lab: Lab, end: EndName, now: VethSide, wanted: VethSi
 export function setMtu(lab: Lab, end: EndName, peer: EndName | undefined, mtu: number): void {
 	const EINVAL = 22;
 	const set = () => {
-		lab.queue(splitEnd(end).namespace, changeLink(lab.ifindex(end), { mtu }));
+		lab.queue(splitEnd(end).namespace, changeLink(lab.ends.ifindex(end), { mtu }));
 		lab.flush();
 	};
 	lab.flush();
-	const runs = peer === undefined ? undefined : lab.attached.get(peer);
+	const runs = peer === undefined ? undefined : lab.ends.attached.get(peer);
 	const fd = runs?.mode === "native" ? lab.held.get(runs.id)?.fd : undefined;
 	try {
 		set();
@@ -67,7 +67,7 @@ export function setMtu(lab: Lab, end: EndName, peer: EndName | undefined, mtu: n
 		const inTheWay = error instanceof NetlinkError && error.errno === EINVAL && mtu > MAX_PEER_MTU;
 		if (!inTheWay || peer === undefined || fd === undefined) throw error;
 		const attach = (program: number) => {
-			lab.queue(splitEnd(peer).namespace, setXdp(lab.ifindex(peer), "native", program));
+			lab.queue(splitEnd(peer).namespace, setXdp(lab.ends.ifindex(peer), "native", program));
 			lab.flush();
 		};
 		attach(-1);

@@ -76,7 +76,7 @@ export const veth: Kind<Veth> = {
 	start: (objects, lab) => {
 		forEach(objects, lab, ({ spec }) => {
 			for (const [name] of sides(spec))
-				lab.queue(splitEnd(name).namespace, changeLink(lab.ifindex(name), { up: true }));
+				lab.queue(splitEnd(name).namespace, changeLink(lab.ends.ifindex(name), { up: true }));
 		});
 		lab.flush();
 		// A lab answers from its first packet: there is nothing left to come by itself.
@@ -100,8 +100,8 @@ export const veth: Kind<Veth> = {
 		forEach(objects, lab, ({ spec }) => {
 			const [[end] = []] = sides(spec);
 			const { namespace } = splitEnd(end as EndName);
-			if (lab.has(namespace)) lab.queue(namespace, deleteLink(lab.ifindex(end as EndName)), GONE);
-			for (const [name] of sides(spec)) lab.removeEnd(name);
+			if (lab.has(namespace)) lab.queue(namespace, deleteLink(lab.ends.ifindex(end as EndName)), GONE);
+			for (const [name] of sides(spec)) lab.ends.remove(name);
 		}),
 	describe: ({ spec }) => {
 		const mtus = [...new Set(sides(spec).map(([, { mtu }]) => mtu))];
@@ -142,12 +142,12 @@ function vethObject(ends: [EndName, VethSide][], numbered: boolean): LabObject<V
 
 /** Creates down, and settles what must be settled before IPv6 starts. */
 function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
-	const free = lab.freeIfindexes();
+	const free = lab.ends.free();
 	forEach(objects, lab, ({ spec }) => {
 		const ends = sides(spec).map(([name, { mac, mtu, queues }]) => {
 			const { namespace, interface: link } = splitEnd(name);
 			const index = free.next().value;
-			lab.addEnd(name, index);
+			lab.ends.add(name, index);
 			return {
 				namespace,
 				name: link,
@@ -171,7 +171,7 @@ function createPairs(objects: readonly LabObject<Veth>[], lab: Lab): void {
 			// What comes into a namespace of the lab's own making starts with the values of its `default`.
 			if (!lab.isFresh(namespace)) settle(lab, name, side, BEFORE_UP);
 			// An end in `host` can outlive its peer's name; the alias then still says whose it is.
-			if (namespace === HOST) lab.queue(HOST, changeLink(lab.ifindex(name), { alias: lab.mark }));
+			if (namespace === HOST) lab.queue(HOST, changeLink(lab.ends.ifindex(name), { alias: lab.mark }));
 		}
 	});
 }

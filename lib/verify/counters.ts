@@ -42,7 +42,7 @@ export function leastPackets(
 	if (protocol !== "tcp") return packets;
 	if (!reachable) return 1; // the first SYN
 	// Data goes both ways. Native XDP takes no frame longer than the MTU: its peer segments.
-	const native = lab.attached.get(end)?.mode === "native";
+	const native = lab.ends.attached.get(end)?.mode === "native";
 	const mtu = native ? mtuOf(lab, end) : undefined;
 	return mtu === undefined ? 3 : Math.ceil(TCP_BYTES / mtu); // SYN, data, FIN
 }
