@@ -68,7 +68,7 @@ export function programsInMaps(program: LoadedProgram | undefined, lab: Lab): nu
 		// One that is made large enough for ifindexes has nothing in between.
 		const MANY = 4096;
 		const large = mapType(type).indexed && maxEntries > MANY;
-		const keys = large ? [...lab.ends.ifindexes()].map(u32Key) : keysOf(map);
+		const keys = large ? lab.ends.ifindexes().map(u32Key) : keysOf(map);
 		return keys.flatMap((key) => lookup(map, key, valueSize)?.readUInt32LE(4) || []);
 	});
 }

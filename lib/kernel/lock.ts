@@ -88,9 +88,7 @@ function holderOf(file: Stats): string | undefined {
 	if (pid === undefined) return undefined;
 	try {
 		const [, ...words] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-		// Options before the command are Node's.
-		const command = words.slice(words.findIndex((word) => !word.startsWith("-")));
-		return `${command.join(" ").trim() || "another process"} (pid ${pid})`;
+		return `${words.join(" ").trim() || "another process"} (pid ${pid})`;
 	} catch {
 		return `pid ${pid}`;
 	}

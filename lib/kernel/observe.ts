@@ -148,7 +148,7 @@ export function locate<N extends NamespaceLinks>(
 ): { namespaces: [N, ...N[]]; pairs: Pair<N>[] } {
 	const made = new Map<string, N>();
 	const known = new Set<string>();
-	const used = new Set<number>();
+	const others: (readonly Link[])[] = [];
 	const names = listNames();
 	lab.makeRoom(names.length);
 	for (const name of namesFirst(names, isWanted)) {
@@ -156,7 +156,7 @@ export function locate<N extends NamespaceLinks>(
 		const links = openLinks(lab, name);
 		if (!links) continue;
 		if (!carriesMark(lab, links)) {
-			for (const window of windowsOf(links)) used.add(window);
+			others.push(links);
 			lab.close(name);
 			continue;
 		}
@@ -176,7 +176,7 @@ export function locate<N extends NamespaceLinks>(
 	lab.namespace(HOST).route.listen();
 	const host = read({ name: HOST, made: false, links: lab.links(HOST), byNsid });
 	const namespaces: [N, ...N[]] = [host, ...made.values()];
-	lab.ends.firstIfindex = findWindow(namespaces, lab.mark) ?? freeWindow(used, host.links);
+	lab.ends.firstIfindex = findWindow(namespaces, lab.mark) ?? freeWindow([...others, host.links].flat());
 	const pairs = identifyPairs(namespaces, lab.ends.firstIfindex, lab.mark, isWanted);
 	return { namespaces, pairs };
 }
@@ -213,15 +213,11 @@ export function ownerOf(lab: Lab, name: string): string | undefined {
  * grow, and what it makes is asked of `host`, where the kernel refuses a number that is taken there
  * (__rtnl_newlink()).
  */
-function freeWindow(used: Set<number>, host: readonly Link[]): number {
-	for (const taken of windowsOf(host)) used.add(taken);
+function freeWindow(links: readonly Link[]): number {
+	const used = new Set(links.map(({ index }) => Math.floor(index / WINDOW)));
 	let window = 1;
 	while (used.has(window)) window++;
 	return window * WINDOW;
-}
-
-function windowsOf(links: readonly Link[]): number[] {
-	return links.map(({ index }) => Math.floor(index / WINDOW));
 }
 
 function readPrograms(

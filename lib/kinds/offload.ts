@@ -59,7 +59,7 @@ export const offload: Kind<Offload> = {
 	restores: ({ spec: { state } }) => state === "on" || state === "off",
 	forget: (object, lab) => {
 		const { end, feature } = object.spec;
-		if (!lab.ends.find(end)) return undefined;
+		if (lab.ends.find(end) === undefined) return undefined;
 		const { state } = stateOf(feature, lab.freshFeatures());
 		const reason = "no longer needed: as a new veth has it";
 		return { ...object, spec: { end, feature, state, optional: true }, reason, late: true };
