@@ -15,7 +15,7 @@ import { digestOf, findSettledBy, forgetSettled, writeSettled } from "./kernel/s
 import { inspectState, namesIn, removeState, type State, whereabouts, writeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { isKnown, KINDS, kindOf } from "./kinds/registry.js";
-import { deepEqual, idOf, type LabObject } from "./plan/object.js";
+import { byId, deepEqual, idOf, type LabObject, type Objects } from "./plan/object.js";
 import { isEmpty, NOTHING, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
 import { type Progress, silent } from "./progress.js";
@@ -141,7 +141,7 @@ async function undo(
 	progress: Progress,
 ): Promise<Error> {
 	const error = asError(thrown);
-	const before = actual.filter((object) => kindOf(object).restores?.(object) ?? true);
+	const before = new Map([...actual].filter(([, object]) => kindOf(object).restores?.(object) ?? true));
 	const failures = new Set<string>();
 	try {
 		await converge(lab, before, look(lab, before), { progress, failures });
@@ -159,7 +159,7 @@ async function undo(
 }
 
 /** What an undo has not put back, or, where that cannot be seen any more, why. */
-function remainsOf(lab: Lab, before: readonly LabObject[], failure: unknown): string[] {
+function remainsOf(lab: Lab, before: Objects, failure: unknown): string[] {
 	try {
 		return look(lab, before).plan.changes.map((change) => changeText(change, kindOf(change.object)));
 	} catch {
@@ -180,14 +180,14 @@ function survey(lab: Lab, topology: Topology) {
 	if (conflicts.length) throw new ConflictError(conflicts.join("\n"));
 	const settings = settingsOf(objects, state);
 	const forgotten = settings.left.map((object) => ({ object, to: kindOf(object).forget?.(object, lab) }));
-	const desired = [...objects, ...forgotten.flatMap(({ to }) => (to && to !== "remove" ? [to] : []))];
-	const present = new Map(first.actual.map((object) => [idOf(object), object]));
+	const turned = byId(forgotten.flatMap(({ to }) => (to && to !== "remove" ? [to] : [])));
+	const desired = turned.size ? new Map([...objects, ...turned]) : objects;
 	const unwanted = new Set(
 		forgotten
-			.filter(({ object, to }) => to === "remove" && deepEqual(present.get(idOf(object))?.spec, object.spec))
+			.filter(({ object, to }) => to === "remove" && deepEqual(first.actual.get(idOf(object))?.spec, object.spec))
 			.map(({ object }) => object),
 	);
-	if (desired.length > objects.length || unwanted.size)
+	if (turned.size || unwanted.size)
 		first = look(
 			lab,
 			desired,
@@ -217,16 +217,18 @@ function refusals(lab: Lab, { changes, removals }: Plan): string[] {
 }
 
 /** Settings have a value whether or not anybody wants one: those once changed are remembered. */
-function settingsOf(objects: readonly LabObject[], state: State | undefined) {
-	const wanted = objects.filter((object) => {
+function settingsOf(objects: Objects, state: State | undefined) {
+	const isSetting = (object: LabObject | undefined): boolean => {
+		if (object === undefined) return false;
 		const { forget, remembers } = kindOf(object);
 		return forget !== undefined && (remembers?.(object) ?? true);
-	});
-	const ids = new Set(wanted.map(idOf));
-	const all = new Set(objects.map(idOf));
+	};
+	const wanted = [...objects.values()].filter(isSetting);
 	const left = (state?.settings ?? []).filter(
 		(object) =>
-			isKnown(object) && !ids.has(idOf(object)) && object.within.every((container) => all.has(container)),
+			isKnown(object) &&
+			!isSetting(objects.get(idOf(object))) &&
+			object.within.every((container) => objects.has(container)),
 	);
 	return { wanted, left, touched: [...wanted, ...left] };
 }

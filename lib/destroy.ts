@@ -12,7 +12,7 @@ import { inspectState, namesIn, removeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import type { Plan } from "./plan/plan.js";
 import { type Progress, silent } from "./progress.js";
-import { converge, lookAtLinks } from "./reconcile.js";
+import { converge, lookAtLinks, NONE } from "./reconcile.js";
 import { isLabName } from "./topology/names.js";
 
 export interface DestroyOptions {
@@ -60,7 +60,7 @@ async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<Destroy
 	await clear(lab, namespaces, options.kill ?? false);
 	const programs = [...snapshot.programs.values()].filter(({ label }) => label).map(({ id }) => id);
 	forgetSettled(lab.name);
-	await converge(lab, [], first, { progress: options.progress ?? silent, signal: options.signal });
+	await converge(lab, NONE, first, { progress: options.progress ?? silent, signal: options.signal });
 	lab.removeLeft(namesIn(state));
 	removeFolders(lab, []);
 	lab.closeAll();

@@ -7,7 +7,7 @@ import type { Lab } from "./kernel/lab.js";
 import { observe } from "./kernel/observe.js";
 import { nothingBeyond, readNamespace } from "./kernel/read-namespace.js";
 import { KINDS, kindOf } from "./kinds/registry.js";
-import { byId, idOf, type LabObject } from "./plan/object.js";
+import { byId, idOf, type KindRules, type LabObject, type Objects } from "./plan/object.js";
 import { type Change, diff, isLate, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
 import type { Progress, Stage } from "./progress.js";
@@ -15,14 +15,15 @@ import type { Snapshot } from "./snapshot/snapshot.js";
 import type { Topology } from "./topology/topology.js";
 
 /** The objects that a topology wants, and what in it will not work. */
-export function declare(topology: Topology): { objects: LabObject[]; warnings: string[] } {
+export function declare(topology: Topology): { objects: Objects; warnings: string[] } {
 	const requirements: Requirements = expand(topology);
-	return { objects: KINDS.flatMap((kind) => kind.declare(requirements)), warnings: requirements.warnings };
+	const objects = byId(KINDS.flatMap((kind) => kind.declare(requirements)));
+	return { objects, warnings: requirements.warnings };
 }
 
 export interface Look {
 	snapshot: Snapshot;
-	actual: LabObject[];
+	actual: Objects;
 	plan: Plan;
 }
 
@@ -33,27 +34,35 @@ export interface Look {
  */
 export function look(
 	lab: Lab,
-	desired: readonly LabObject[],
+	desired: Objects,
 	also: readonly LabObject[] = [],
 	unwanted: readonly LabObject[] = [],
 ): Look {
-	return compare(lab, byId([...unwanted, ...also, ...desired]), desired, also, readNamespace);
+	const others = [...unwanted, ...also];
+	const wanted = others.length ? new Map([...byId(others), ...desired]) : desired;
+	const { snapshot, actual } = see(lab, wanted, readNamespace);
+	const passive = new Set(also.map(idOf).filter((id) => !desired.has(id)));
+	const compared = passive.size ? new Map([...actual].filter(([id]) => !passive.has(id))) : actual;
+	return { snapshot, actual, plan: diff(desired, compared, rulesOf) };
 }
 
 /** The same of a lab that is to go: what is in its namespaces goes with them, so of these only links are read. */
 export function lookAtLinks(lab: Lab): Look {
-	return compare(lab, new Map(), [], [], (lab, known, extras) =>
+	const { snapshot, actual } = see(lab, NONE, (lab, known, extras) =>
 		known.made ? nothingBeyond(known) : readNamespace(lab, known, extras),
 	);
+	return { snapshot, actual, plan: diff(NONE, actual, rulesOf) };
 }
 
-function compare(
-	lab: Lab,
-	wanted: ReadonlyMap<string, LabObject>,
-	desired: readonly LabObject[],
-	also: readonly LabObject[],
-	read: typeof readNamespace,
-): Look {
+/** No objects. */
+export const NONE: Objects = new Map();
+
+function rulesOf(kind: string): KindRules {
+	return kindOf({ kind });
+}
+
+/** Reads the kernel, of which the wanted objects say where to look, and makes objects of it. */
+function see(lab: Lab, wanted: Objects, read: typeof readNamespace): Pick<Look, "snapshot" | "actual"> {
 	const byKind = groupBy(wanted.values(), ({ kind }) => kind);
 	const queries = KINDS.flatMap((kind) => kind.ask?.(byKind.get(kind.name) ?? []) ?? []);
 	const snapshot = observe(lab, wanted, queries, read);
@@ -61,10 +70,7 @@ function compare(
 		kind.bind?.(snapshot, lab);
 		return kind.observe(snapshot);
 	});
-	const passive = byId(also);
-	for (const object of passive.size ? desired : []) passive.delete(idOf(object));
-	const compared = passive.size ? actual.filter((object) => !passive.has(idOf(object))) : actual;
-	return { snapshot, actual, plan: diff(desired, compared, (kind) => kindOf({ kind })) };
+	return { snapshot, actual: byId(actual) };
 }
 
 export interface ExecuteOptions {
@@ -87,7 +93,7 @@ const ROUNDS = 3;
  */
 export async function converge(
 	lab: Lab,
-	desired: readonly LabObject[],
+	desired: Objects,
 	first: Look,
 	options: ExecuteOptions,
 ): Promise<Look> {

@@ -6,7 +6,7 @@ import { inspectState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { kindOf } from "./kinds/registry.js";
 import { type PlanDocument, planDocument } from "./plan/render.js";
-import { declare, look } from "./reconcile.js";
+import { declare, look, NONE } from "./reconcile.js";
 import type { LabEnd, Snapshot } from "./snapshot/snapshot.js";
 import type { EndName, Forwarding, Topology } from "./topology/topology.js";
 
@@ -65,7 +65,7 @@ export function status(name: string): LabStatus {
 	const lab = new Lab(name);
 	lab.recall(state);
 	try {
-		const { objects, warnings } = state ? declare(state.topology) : { objects: [], warnings: [] };
+		const { objects, warnings } = state ? declare(state.topology) : { objects: NONE, warnings: [] };
 		const { snapshot, plan } = look(lab, objects);
 		return {
 			lab: name,

@@ -50,7 +50,7 @@ interface Specs {
 /** The steps to a lab whose file has nothing but what bench/apply/labs.ts writes. */
 export function stepsOf(text: string): Steps {
 	const topology = parseTopology(text, "lab.yaml");
-	const { objects } = declare(topology);
+	const objects = [...declare(topology).objects.values()];
 	const ofKind = <K extends keyof Specs>(kind: K) =>
 		objects.filter((object) => object.kind === kind).map(({ spec }) => spec as Specs[K]);
 	const ends = endsOf(topology);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { groupBy } from "../group-by.js";
 import { aliasOfLo, dumpLinks, type Link } from "../netlink/link.js";
 import { decodeNsid, getNsid } from "../netlink/nsid.js";
-import type { LabObject } from "../plan/object.js";
+import type { Objects } from "../plan/object.js";
 import { builtin, isBuiltin } from "../programs/builtin.js";
 import { findWindow, identifyPairs, WINDOW } from "../snapshot/identify.js";
 import type {
@@ -36,7 +36,7 @@ const LO = 1;
  */
 export function observe(
 	lab: Lab,
-	wanted: ReadonlyMap<string, LabObject>,
+	wanted: Objects,
 	queries: readonly Query[],
 	read: typeof readNamespace,
 ): Snapshot {

@@ -21,7 +21,10 @@ export function idOf(object: Pick<LabObject, "kind" | "name">): string {
 	return `${object.kind} ${object.name}`;
 }
 
-/** Objects by {@link idOf}; of several of one id the last. */
+/** Objects by {@link idOf}. */
+export type Objects = ReadonlyMap<string, LabObject>;
+
+/** Of several objects of one id the last. */
 export function byId(objects: Iterable<LabObject>): Map<string, LabObject> {
 	const map = new Map<string, LabObject>();
 	for (const object of objects) map.set(idOf(object), object);

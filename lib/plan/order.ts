@@ -1,14 +1,12 @@
-import { idOf, type LabObject } from "./object.js";
+import type { Objects } from "./object.js";
 
 /**
  * Sorts objects so that each comes after what contains it and what it needs. Objects of one depth
  * stay in the order given, so that equal work comes together and a plan reads the same every time.
- * @param known these and others, by id: dependencies may lead through what is not sorted
+ * @param ids what to sort
+ * @param known these and others: dependencies may lead through what is not sorted
  */
-export function byDependency(
-	objects: readonly LabObject[],
-	known: ReadonlyMap<string, LabObject>,
-): LabObject[] {
+export function byDependency(ids: readonly string[], known: Objects): string[] {
 	const depths = new Map<string, number>();
 	const depth = (id: string): number => {
 		const found = depths.get(id);
@@ -21,12 +19,12 @@ export function byDependency(
 		depths.set(id, deepest + 1);
 		return deepest + 1;
 	};
-	const layers: LabObject[][] = [];
-	for (const object of objects) {
-		const at = depth(idOf(object));
+	const layers: string[][] = [];
+	for (const id of ids) {
+		const at = depth(id);
 		const layer = layers[at];
-		if (layer) layer.push(object);
-		else layers[at] = [object];
+		if (layer) layer.push(id);
+		else layers[at] = [id];
 	}
 	return layers.flat();
 }

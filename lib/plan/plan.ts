@@ -1,4 +1,4 @@
-import { byId, deepEqual, idOf, type KindRules, type LabObject } from "./object.js";
+import { deepEqual, type KindRules, type LabObject, type Objects } from "./object.js";
 import { byDependency } from "./order.js";
 
 /** One step from what is to what is wanted. */
@@ -34,53 +34,67 @@ export function isEmpty({ changes }: Plan): boolean {
 export type Rules = (kind: string) => KindRules;
 
 /** What has to be done to turn `actual` into `desired`. Pure; an empty plan has no changes. */
-export function diff(desired: readonly LabObject[], actual: readonly LabObject[], rules: Rules): Plan {
-	const comparison = new Comparison(desired, actual, rules);
-	const { steps, gone, wanted, present } = comparison;
+export function diff(desired: Objects, actual: Objects, rules: Rules): Plan {
+	if (isSame(desired, actual, rules)) return NOTHING;
+	const { steps, gone } = new Comparison(desired, actual, rules);
 
-	const removed: LabObject[] = [];
+	const removed: string[] = [];
 	let folded = 0;
 	for (const id of gone) {
-		const object = present.get(id);
+		const object = actual.get(id);
 		if (!object) continue;
-		const direct = !wanted.has(id) || steps.get(id)?.action === "replace";
+		const direct = !desired.has(id) || steps.get(id)?.action === "replace";
 		const contained = object.within.some((container) => gone.has(container));
-		if (direct && (!contained || rules(object.kind).lingers?.(object, gone))) removed.push(object);
+		if (direct && (!contained || rules(object.kind).lingers?.(object, gone))) removed.push(id);
 		else folded++;
 	}
-	const ordered = byDependency(removed, present).reverse();
-	const changed = desired.filter((object) => steps.has(idOf(object)));
-	const needsUp = ({ kind }: LabObject) => rules(kind).needsUp ?? false;
+	const needsUp = (id: string) => rules(desired.get(id)?.kind ?? "").needsUp ?? false;
+	const changed = [...desired.keys()].filter((id) => steps.has(id));
 	const making = [
 		...byDependency(
-			changed.filter((object) => !needsUp(object)),
-			wanted,
+			changed.filter((id) => !needsUp(id)),
+			desired,
 		),
-		...byDependency(changed.filter(needsUp), wanted),
-	].map((object) => steps.get(idOf(object)) as Change);
+		...byDependency(changed.filter(needsUp), desired),
+	].map((id) => steps.get(id) as Change);
 	const canWait = (object: LabObject): boolean =>
 		rules(object.kind).outlasts?.(object) === true &&
 		// It may be in the way of a change of its container, as a program is of another MTU.
 		!object.within.some((id) => steps.has(id)) &&
 		[...object.within, ...object.needs].every((id) => {
-			const other = gone.has(id) ? present.get(id) : undefined;
+			const other = gone.has(id) ? actual.get(id) : undefined;
 			return other === undefined || canWait(other);
 		});
-	const waits = (object: LabObject): boolean => !wanted.has(idOf(object)) && canWait(object);
-	const removals = ordered.filter((object) => !waits(object));
-	const lateRemovals = ordered.filter(waits);
-	const remove = (object: LabObject): Change => ({ action: "remove", object });
+	const going = byDependency(removed, actual)
+		.reverse()
+		.map((id) => {
+			const object = actual.get(id) as LabObject;
+			return { object, stays: desired.has(id), waits: !desired.has(id) && canWait(object) };
+		});
+	const early = going.filter(({ waits }) => !waits);
+	const late = going.filter(({ waits }) => waits);
+	const remove = ({ object }: { object: LabObject }): Change => ({ action: "remove", object });
 	return {
 		changes: [
-			...removals.filter((object) => !wanted.has(idOf(object))).map(remove),
+			...early.filter(({ stays }) => !stays).map(remove),
 			...making.filter((change) => !isLate(change, rules)),
-			...lateRemovals.map(remove),
+			...late.map(remove),
 			...making.filter((change) => isLate(change, rules)),
 		],
-		removals,
-		lateRemovals,
+		removals: early.map(({ object }) => object),
+		lateRemovals: late.map(({ object }) => object),
 		folded,
 	};
+}
+
+/** Whether nothing differs: what most comparisons find, and without asking what depends on what. */
+function isSame(desired: Objects, actual: Objects, rules: Rules): boolean {
+	if (desired.size !== actual.size) return false;
+	for (const [id, { kind, spec }] of desired) {
+		const found = actual.get(id);
+		if (!found || !(rules(kind).equal ?? deepEqual)(spec, found.spec)) return false;
+	}
+	return true;
 }
 
 /** Whether a change is made after all else. */
@@ -90,40 +104,40 @@ export function isLate(change: Change, rules: Rules): boolean {
 	return (from && object && rules(object.kind).waits?.(from.spec, object.spec)) ?? false;
 }
 
-/** The steps that two lists of objects call for, with all that one step draws after it. */
+/** The steps that a comparison calls for, with all that one step draws after it. */
 class Comparison {
-	readonly wanted: ReadonlyMap<string, LabObject>;
-	readonly present: ReadonlyMap<string, LabObject>;
 	/** By id, of wanted objects only. */
 	readonly steps = new Map<string, Change>();
 	/** Ids of what goes: removed, replaced, or taken along by one that is. */
 	readonly gone = new Set<string>();
+	readonly #wanted: Objects;
+	readonly #present: Objects;
 	readonly #contents = new Map<string, string[]>();
 	readonly #compared = new Set<string>();
 	readonly #rules: Rules;
 
-	constructor(desired: readonly LabObject[], actual: readonly LabObject[], rules: Rules) {
-		this.wanted = byId(desired);
-		this.present = byId(actual);
+	constructor(desired: Objects, actual: Objects, rules: Rules) {
+		this.#wanted = desired;
+		this.#present = actual;
 		this.#rules = rules;
-		for (const [id, { within }] of this.present)
+		for (const [id, { within }] of actual)
 			for (const container of within) {
 				const list = this.#contents.get(container);
 				if (list) list.push(id);
 				else this.#contents.set(container, [id]);
 			}
-		for (const id of this.present.keys()) if (!this.wanted.has(id)) this.#take(id, id);
-		for (const id of this.wanted.keys()) this.#compare(id);
+		for (const id of actual.keys()) if (!desired.has(id)) this.#take(id, id);
+		for (const id of desired.keys()) this.#compare(id);
 	}
 
 	/** Compares an object after what it depends on, which may draw it along. */
 	#compare(id: string): void {
-		const object = this.wanted.get(id);
+		const object = this.#wanted.get(id);
 		if (!object || this.#compared.has(id)) return;
 		this.#compared.add(id); // here already: two that wait for each other end here
 		for (const container of object.within) this.#compare(container);
 		for (const need of object.needs) this.#compare(need);
-		const from = this.present.get(id);
+		const from = this.#present.get(id);
 		const rules = this.#rules(object.kind);
 		if (this.gone.has(id)) return;
 		if (!from) {
@@ -139,7 +153,7 @@ class Comparison {
 		if (action === "replace") this.#take(id, id);
 		else
 			for (const inner of this.#contents.get(id) ?? []) {
-				const other = this.present.get(inner);
+				const other = this.#present.get(inner);
 				if (other && rules.takes?.(from, object, other)) this.#take(inner, id);
 			}
 	}
@@ -148,7 +162,7 @@ class Comparison {
 	#take(id: string, by: string): void {
 		if (this.gone.has(id)) return;
 		this.gone.add(id);
-		const object = this.wanted.get(id);
+		const object = this.#wanted.get(id);
 		if (object && id !== by) this.steps.set(id, { action: "create", object, because: by });
 		for (const inner of this.#contents.get(id) ?? []) this.#take(inner, by);
 	}

@@ -3,7 +3,7 @@ import type { Address } from "../netlink/address.js";
 import type { Link } from "../netlink/link.js";
 import type { Neighbor } from "../netlink/neighbor.js";
 import type { Route } from "../netlink/route.js";
-import type { LabObject } from "../plan/object.js";
+import type { LabObject, Objects } from "../plan/object.js";
 import type { EndName } from "../topology/topology.js";
 import type { Features } from "./features.js";
 import type { Label } from "./label.js";
@@ -23,7 +23,7 @@ export interface Snapshot {
 	/** What is pinned where the lab's maps are or are to be, by path. */
 	pins: ReadonlyMap<string, PinSnapshot>;
 	/** The objects that are wanted, by id: some things are ours, or are looked at, only then. */
-	wanted: ReadonlyMap<string, LabObject>;
+	wanted: Objects;
 	/** The ifindex of port 0. */
 	firstIfindex: number;
 	/** How all this was read. */

@@ -5,7 +5,6 @@ import type { Lab } from "../kernel/lab.js";
 import { observe } from "../kernel/observe.js";
 import { readNamespace } from "../kernel/read-namespace.js";
 import { kindOf } from "../kinds/registry.js";
-import { byId } from "../plan/object.js";
 import { changeLine, planDocument } from "../plan/render.js";
 import { declare, look } from "../reconcile.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
@@ -73,7 +72,7 @@ function lookClosely(lab: Lab, topology: Topology): Snapshot {
 			([4, 6] as const).map((family): Query => ({ namespace, sysctl: forwardingSysctl(name, family) })),
 		),
 	];
-	return observe(lab, byId(objects), queries, readNamespace);
+	return observe(lab, objects, queries, readNamespace);
 }
 
 /** There, and back where somebody answers and it is known who. */

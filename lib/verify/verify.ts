@@ -7,7 +7,6 @@ import { LabCounters } from "../kernel/lab-counters.js";
 import { listLabs } from "../kernel/labs.js";
 import { inspectState, readState } from "../kernel/state.js";
 import { requireHost } from "../kernel/whereabouts.js";
-import { idOf } from "../plan/object.js";
 import { declare, look } from "../reconcile.js";
 import type { Topology } from "../topology/topology.js";
 import { type Bench, type CheckOptions, check } from "./check.js";
@@ -67,11 +66,11 @@ export async function verify(target: Topology | string, options: VerifyOptions =
 }
 
 function openCounters(topology: Topology): LabCounters {
-	const wanted = new Set(declare(topology).objects.map(idOf));
+	const { objects } = declare(topology);
 	const counted = countedEnds(topology);
 	return new LabCounters(
 		topology.name,
-		(id) => wanted.has(id),
+		(id) => objects.has(id),
 		(end) => counted.has(end),
 	);
 }

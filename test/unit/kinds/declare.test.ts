@@ -6,7 +6,7 @@ import { declare } from "../../../lib/reconcile.js";
 import { parseTopology } from "../../../lib/topology/parse-topology.js";
 
 function objectsOf(text: string): LabObject[] {
-	return declare(parseTopology(text, "lab.yaml")).objects;
+	return [...declare(parseTopology(text, "lab.yaml")).objects.values()];
 }
 
 /** The objects of some kinds, as a plan shows them. */

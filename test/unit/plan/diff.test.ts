@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { idOf, type KindRules, type LabObject } from "../../../lib/plan/object.js";
+import { byId, idOf, type KindRules, type LabObject } from "../../../lib/plan/object.js";
 import { diff, isEmpty } from "../../../lib/plan/plan.js";
 import { fc } from "../../random.js";
 import { type Lines, object, planOf, rulesOf } from "./object.js";
@@ -208,8 +208,8 @@ describe("whatever there is and whatever is wanted,", () => {
 	test("carrying the plan out gives what is wanted", () => {
 		fc.assert(
 			fc.property(labs, labs, (desired, actual) => {
-				const { changes, removals } = diff(desired, actual, kinds);
-				const kernel = new Map(actual.map((one) => [idOf(one), one]));
+				const { changes, removals } = diff(byId(desired), byId(actual), kinds);
+				const kernel = byId(actual);
 				for (const one of removals.map(idOf)) {
 					const gone = [...kernel.keys()].filter((id) => id === one || leadsTo(kernel, id, one));
 					for (const id of gone) kernel.delete(id);
@@ -217,7 +217,7 @@ describe("whatever there is and whatever is wanted,", () => {
 				for (const change of changes)
 					if (change.action !== "remove") kernel.set(idOf(change.object), change.object);
 				expect([...kernel.keys()].sort()).toEqual(desired.map(idOf).sort());
-				expect(isEmpty(diff(desired, [...kernel.values()], kinds))).toBe(true);
+				expect(isEmpty(diff(byId(desired), kernel, kinds))).toBe(true);
 			}),
 		);
 	});
@@ -225,7 +225,7 @@ describe("whatever there is and whatever is wanted,", () => {
 	test("nothing is made before what contains it", () => {
 		fc.assert(
 			fc.property(labs, labs, (desired, actual) => {
-				const made = diff(desired, actual, kinds).changes.filter(({ action }) => action !== "remove");
+				const made = diff(byId(desired), byId(actual), kinds).changes.filter(({ action }) => action !== "remove");
 				const place = new Map(made.map(({ object }, i) => [idOf(object), i]));
 				for (const [i, { object }] of made.entries())
 					for (const container of object.within) expect(place.get(container) ?? -1).toBeLessThan(i);

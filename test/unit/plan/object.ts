@@ -1,5 +1,5 @@
 import type { KindRules, LabObject } from "../../../lib/plan/object.js";
-import { idOf } from "../../../lib/plan/object.js";
+import { byId, idOf } from "../../../lib/plan/object.js";
 import { type Change, diff, type Plan, type Rules } from "../../../lib/plan/plan.js";
 
 /** An object by its id, `address uno:veth0`; what is left out is empty. */
@@ -37,5 +37,5 @@ export function planOf(
 	actual: LabObject[],
 	kinds?: Record<string, Partial<KindRules>>,
 ): Lines {
-	return linesOf(diff(desired, actual, rulesOf(kinds)));
+	return linesOf(diff(byId(desired), byId(actual), rulesOf(kinds)));
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { byId } from "../../../lib/plan/object.js";
 import { diff } from "../../../lib/plan/plan.js";
 import { changeText, planDocument, planText } from "../../../lib/plan/render.js";
 import { object, rulesOf } from "./object.js";
@@ -15,21 +16,21 @@ const sysctl = (name: string, value: string, reason?: string) =>
 	object(`sysctl ${name}`, { spec: { value }, ...(reason && { reason }) });
 
 const PLAN = diff(
-	[
+	byId([
 		sysctl("uno net.ipv4.ip_forward", "1", "uno forwards"),
 		sysctl("uno net.x", "1"),
 		object("route uno 10.0.0.0/8", { spec: 1 }),
 		object("veth a b", { spec: 1 }),
 		object("address a 10.0.0.1/24", { within: ["veth a b"] }),
-	],
-	[
+	]),
+	byId([
 		sysctl("uno net.x", "0"),
 		object("route uno 10.0.0.0/8", { spec: 2 }),
 		object("veth a b", { spec: 2 }),
 		object("address a 10.0.0.1/24", { within: ["veth a b"] }),
 		object("netns dos"),
 		object("sysctl dos x", { within: ["netns dos"] }),
-	],
+	]),
 	RULES,
 );
 
@@ -92,7 +93,7 @@ describe("a plan", () => {
 	});
 
 	test("without changes", () => {
-		const empty = planDocument("lab", diff([], [], RULES), [], RULES);
+		const empty = planDocument("lab", diff(byId([]), byId([]), RULES), [], RULES);
 		expect(empty).toMatchObject({ changes: [], counts: { create: 0, update: 0, replace: 0, remove: 0 } });
 		expect(planText(empty)).toBe("lab: nothing to do\n");
 	});
@@ -106,8 +107,8 @@ describe("a plan", () => {
 	test("keeps reasons in a column, but for lines that are very long", () => {
 		const long = "x".repeat(100);
 		const plan = diff(
-			[object("a b", { reason: "why" }), object(`a ${long}`, { reason: "why" })],
-			[],
+			byId([object("a b", { reason: "why" }), object(`a ${long}`, { reason: "why" })]),
+			byId([]),
 			rulesOf(),
 		);
 		const [short = "", far = ""] = planText(planDocument("lab", plan, [], rulesOf())).split("\n");
