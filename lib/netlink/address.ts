@@ -1,7 +1,6 @@
 import {
 	AF_INET,
 	AF_INET6,
-	AF_UNSPEC,
 	decodeAttributes,
 	encodeAttributes,
 	familyOf,
@@ -51,11 +50,13 @@ export interface Address {
 	byKernel: boolean | undefined;
 }
 
-export function dumpAddresses(): Request {
-	const body = zeros(HEADER);
-	body.writeUInt8(AF_UNSPEC, 0);
-	return { what: "RTM_GETADDR", type: RTM_GETADDR, flags: NLM_F_DUMP, body };
-}
+/** All addresses of a namespace, of both families. */
+export const ALL_ADDRESSES: Request = {
+	what: "RTM_GETADDR",
+	type: RTM_GETADDR,
+	flags: NLM_F_DUMP,
+	body: zeros(HEADER), // AF_UNSPEC
+};
 
 /** The body of an RTM_NEWADDR. */
 export function decodeAddress(body: Buffer): Address {

@@ -112,17 +112,16 @@ function header(index: number, flags = 0, change = 0): Buffer {
 	return buffer;
 }
 
+/** Statistics are half of a dump and nobody here reads them. */
+const RTEXT_FILTER_SKIP_STATS = 1 << 3;
+
 /** All links of a namespace. */
-export function dumpLinks(): Request {
-	// Statistics are half of a dump and nobody here reads them.
-	const RTEXT_FILTER_SKIP_STATS = 1 << 3;
-	return {
-		what: "RTM_GETLINK",
-		type: RTM_GETLINK,
-		flags: NLM_F_DUMP,
-		body: Buffer.concat([header(0), encodeAttributes(link, { extMask: RTEXT_FILTER_SKIP_STATS })]),
-	};
-}
+export const ALL_LINKS: Request = {
+	what: "RTM_GETLINK",
+	type: RTM_GETLINK,
+	flags: NLM_F_DUMP,
+	body: Buffer.concat([header(0), encodeAttributes(link, { extMask: RTEXT_FILTER_SKIP_STATS })]),
+};
 
 /** The body of an RTM_NEWLINK. */
 export function decodeLink(body: Buffer): Link {

@@ -1,4 +1,4 @@
-import { AF_UNSPEC, decodeAttributes, encodeAttributes, familyOf, ip, mac, type Table } from "./attribute.js";
+import { decodeAttributes, encodeAttributes, familyOf, ip, mac, type Table } from "./attribute.js";
 import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, type Request, zeros } from "./message.js";
 
 /** <linux/rtnetlink.h> */
@@ -24,11 +24,13 @@ export interface Neighbor {
 	permanent: boolean;
 }
 
-export function dumpNeighbors(): Request {
-	const body = zeros(HEADER);
-	body.writeUInt8(AF_UNSPEC, 0);
-	return { what: "RTM_GETNEIGH", type: RTM_GETNEIGH, flags: NLM_F_DUMP, body };
-}
+/** All neighbours of a namespace, of both families. */
+export const ALL_NEIGHBORS: Request = {
+	what: "RTM_GETNEIGH",
+	type: RTM_GETNEIGH,
+	flags: NLM_F_DUMP,
+	body: zeros(HEADER), // AF_UNSPEC
+};
 
 /** The body of an RTM_NEWNEIGH. */
 export function decodeNeighbor(body: Buffer): Neighbor {

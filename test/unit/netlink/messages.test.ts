@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
 import {
+	ALL_ADDRESSES,
 	decodeAddress,
 	deleteAddress,
-	dumpAddresses,
 	linkLocal,
 	setAddress,
 	subnetOf,
 } from "../../../lib/netlink/address.js";
 import {
+	ALL_LINKS,
 	changeLink,
 	createVeth,
 	decodeLink,
 	deleteLink,
-	dumpLinks,
 	setXdp,
 } from "../../../lib/netlink/link.js";
 import {
@@ -25,7 +25,7 @@ import {
 	type Request,
 	splitAttributes,
 } from "../../../lib/netlink/message.js";
-import { decodeNeighbor, deleteNeighbor, dumpNeighbors, setNeighbor } from "../../../lib/netlink/neighbor.js";
+import { ALL_NEIGHBORS, decodeNeighbor, deleteNeighbor, setNeighbor } from "../../../lib/netlink/neighbor.js";
 import { decodeForwarding, getNetconf } from "../../../lib/netlink/netconf.js";
 import { decodeNsid, getNsid } from "../../../lib/netlink/nsid.js";
 import { addRoute, decodeRoute, deleteRoute, dumpRoutes } from "../../../lib/netlink/route.js";
@@ -42,7 +42,7 @@ describe("a request in bytes, field by field as the headers have them", () => {
 	test.each<[title: string, request: Request, type: number, flags: number, body: string]>([
 		[
 			"all links, without statistics",
-			dumpLinks(),
+			ALL_LINKS,
 			18,
 			0x300,
 			`00 00 0000  00000000 00000000 00000000  # struct ifinfomsg: family, type, index, flags, change
@@ -122,7 +122,7 @@ describe("a request in bytes, field by field as the headers have them", () => {
 			0,
 			"00000000 07000000 00000000 00000000 1400 2b80 0800 0100 ffffffff 0800 0300 04000000",
 		],
-		["all addresses", dumpAddresses(), 22, 0x300, "00 00 00 00 00000000"],
+		["all addresses", ALL_ADDRESSES, 22, 0x300, "00 00 00 00 00000000"],
 		[
 			"an address removed",
 			deleteAddress(7, "10.1.0.1/24"),
@@ -132,7 +132,7 @@ describe("a request in bytes, field by field as the headers have them", () => {
 			 0800 0100 0a010001           # IFA_ADDRESS
 			 0800 0200 0a010001           # IFA_LOCAL`,
 		],
-		["all neighbours", dumpNeighbors(), 30, 0x300, "00 00 0000 00000000 0000 00 00"],
+		["all neighbours", ALL_NEIGHBORS, 30, 0x300, "00 00 0000 00000000 0000 00 00"],
 		[
 			"a permanent neighbour, over whatever is there",
 			setNeighbor(7, "10.1.0.2", "02:00:00:00:00:02"),
