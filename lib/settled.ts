@@ -3,7 +3,7 @@ import { requireCapabilities } from "./kernel/capabilities.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
 import { tellsTheSame } from "./kernel/observe.js";
-import { digestOf, findSettled, type Settled } from "./kernel/settled.js";
+import { digestOf, findSettled, hasSettled, type Settled } from "./kernel/settled.js";
 
 /**
  * Whether a text is the one that was applied last and the kernel is as it was when nothing was left to do:
@@ -16,10 +16,9 @@ export async function findUnchanged(
 ): Promise<Settled | undefined> {
 	if (!isCapable()) return undefined;
 	const digest = digestOf(text);
-	if (digest === undefined || findSettled(digest) === undefined) return undefined;
+	if (digest === undefined || !hasSettled(digest)) return undefined;
 	const lock = await takeLock(options.onWait ?? (() => {}), options.signal);
 	try {
-		// Whoever had the lock may have changed it.
 		const settled = findSettled(digest);
 		return settled && isUnchanged(settled) ? settled : undefined;
 	} finally {

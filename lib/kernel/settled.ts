@@ -46,7 +46,16 @@ export function digestOf(text: string): string | undefined {
 
 /** The lab that a text has settled; undefined where it has not, or something was changed since by a command. */
 export function findSettled(digest: string): Settled | undefined {
-	return readSettled(listFiles().find((name) => name.endsWith(`.${digest}${SUFFIX}`)));
+	return readSettled(fileOf(digest));
+}
+
+/** Whether there may be one: what is cheap to know before one has the lock, and perhaps not true with it. */
+export function hasSettled(digest: string): boolean {
+	return fileOf(digest) !== undefined;
+}
+
+function fileOf(digest: string): string | undefined {
+	return listFiles().find((name) => name.endsWith(`.${digest}${SUFFIX}`));
 }
 
 /** The same, of a lab that a topology of this digest has settled, whatever its text was. */
@@ -59,7 +68,7 @@ export function findSettledBy(lab: string, topology: string): Settled | undefine
 
 function readSettled(name: string | undefined): Settled | undefined {
 	const found = name === undefined ? undefined : readWhole(`${STATE_DIRECTORY}/${name}`);
-	const settled = found && "text" in found ? unseal<Settled>(found.text) : undefined;
+	const settled = found && "bytes" in found ? unseal<Settled>(found.bytes) : undefined;
 	return settled && settled.state === stateDigest(settled.lab) ? settled : undefined;
 }
 

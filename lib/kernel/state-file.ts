@@ -20,7 +20,7 @@ import { isOurs, kindOfFile } from "./state-directory.js";
 const MAX_SIZE = 64 * 1024 * 1024;
 
 /** Undefined where there is no such file. */
-export function readWhole(path: string): { text: string } | { damage: string } | undefined {
+export function readWhole(path: string): { bytes: Buffer } | { damage: string } | undefined {
 	const stat = lstatSync(path, { throwIfNoEntry: false });
 	if (stat === undefined) return undefined;
 	if (!stat.isFile()) return { damage: `is ${kindOfFile(stat)}` };
@@ -34,7 +34,7 @@ export function readWhole(path: string): { text: string } | { damage: string } |
 	try {
 		const opened = fstatSync(fd);
 		if (!isOurs(opened) || opened.mode & 0o022) return { damage: "can be written by others" };
-		return opened.size > MAX_SIZE ? { damage: "is far too large" } : { text: readFileSync(fd, "utf8") };
+		return opened.size > MAX_SIZE ? { damage: "is far too large" } : { bytes: readFileSync(fd) };
 	} finally {
 		closeSync(fd);
 	}
@@ -44,14 +44,15 @@ export function readWhole(path: string): { text: string } | { damage: string } |
 export function writeWhole(path: string, text: string): void {
 	const temporary = `${path}.new`;
 	remove(temporary); // a crash may have left it
+	const bytes = Buffer.from(text);
 	const found = readWhole(path);
-	if (found && "text" in found && found.text === text) return;
+	if (found && "bytes" in found && found.bytes.equals(bytes)) return;
 	try {
 		// Never through a link, or into what somebody has open.
 		const fd = openSync(temporary, "wx", 0o600);
 		try {
 			fchmodSync(fd, 0o600); // the umask may have taken more than others' rights
-			writeFileSync(fd, text);
+			writeFileSync(fd, bytes);
 			fsyncSync(fd);
 		} finally {
 			closeSync(fd);
@@ -75,16 +76,17 @@ export function seal(value: object): string {
 	return `{"sha256":"${digestOf(state)}","state":${state}}`;
 }
 
-/** Undefined where the text is not, byte for byte, one of {@link seal}'s. */
-export function unseal<T extends object>(text: string): T | undefined {
+/** Undefined where a file is not, byte for byte, one of {@link seal}'s. */
+export function unseal<T extends object>(bytes: Buffer): T | undefined {
+	const text = bytes.toString("utf8");
 	const [head, digest] = /^\{"sha256":"([0-9a-f]{64})","state":/.exec(text) ?? [];
 	if (head === undefined || !text.endsWith("}")) return undefined;
 	const state = text.slice(head.length, -1);
 	return digestOf(state) === digest ? (JSON.parse(state) as T) : undefined;
 }
 
-function digestOf(text: string): string {
-	return createHash("sha256").update(text).digest("hex");
+export function digestOf(content: string | Buffer): string {
+	return createHash("sha256").update(content).digest("hex");
 }
 
 /** Already gone is success. */

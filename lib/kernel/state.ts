@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { LabObject } from "../plan/object.js";
 import { isLabName } from "../topology/names.js";
 import type { Topology } from "../topology/topology.js";
 import { hasStateDirectory, makeStateDirectory, STATE_DIRECTORY } from "./state-directory.js";
-import { readWhole, remove, seal, unseal, writeWhole } from "./state-file.js";
+import { digestOf, readWhole, remove, seal, unseal, writeWhole } from "./state-file.js";
 
 export interface PinnedMap {
 	/** No other map gets it until the next boot. */
@@ -67,7 +66,7 @@ export function inspectState(lab: string): Memory {
 	const found = readWhole(pathOf(lab));
 	if (found === undefined) return { state: undefined };
 	const damage = "damage" in found ? found.damage : undefined;
-	const state = "text" in found ? unseal<State>(found.text) : undefined;
+	const state = "bytes" in found ? unseal<State>(found.bytes) : undefined;
 	if (state?.version === 1 && state.lab === lab)
 		return { state: state.boot === whereabouts().boot ? state : undefined };
 	const why = damage ?? (state === undefined ? "was cut off or edited" : "is of another lab or version");
@@ -86,7 +85,7 @@ export function writeState(state: State): void {
 /** A digest of the file itself. Undefined where it cannot be used. */
 export function stateDigest(lab: string): string | undefined {
 	const found = readWhole(pathOf(lab));
-	return found && "text" in found ? createHash("sha256").update(found.text).digest("hex") : undefined;
+	return found && "bytes" in found ? digestOf(found.bytes) : undefined;
 }
 
 /** The namespaces that a lab may have made. */
