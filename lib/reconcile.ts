@@ -5,7 +5,7 @@ import { ApplyError, asError, InterruptedError, NetlinkError } from "./errors.js
 import { groupBy } from "./group-by.js";
 import type { Lab } from "./kernel/lab.js";
 import { observe } from "./kernel/observe.js";
-import { nothingBeyond, readNamespace } from "./kernel/read-namespace.js";
+import { LINKS_ALONE, type Reader, THOROUGH } from "./kernel/read-namespace.js";
 import { KINDS, kindOf } from "./kinds/registry.js";
 import { byId, idOf, type KindRules, type LabObject, type Objects } from "./plan/object.js";
 import { type Change, diff, isLate, type Plan } from "./plan/plan.js";
@@ -40,17 +40,15 @@ export function look(
 ): Look {
 	const others = [...unwanted, ...also];
 	const wanted = others.length ? new Map([...byId(others), ...desired]) : desired;
-	const { snapshot, actual } = see(lab, wanted, readNamespace);
+	const { snapshot, actual } = see(lab, wanted, THOROUGH);
 	const passive = new Set(also.map(idOf).filter((id) => !desired.has(id)));
 	const compared = passive.size ? new Map([...actual].filter(([id]) => !passive.has(id))) : actual;
 	return { snapshot, actual, plan: diff(desired, compared, rulesOf) };
 }
 
-/** The same of a lab that is to go: what is in its namespaces goes with them, so of these only links are read. */
+/** The same of a lab that is to go: see {@link LINKS_ALONE}. */
 export function lookAtLinks(lab: Lab): Look {
-	const { snapshot, actual } = see(lab, NONE, (lab, known, extras) =>
-		known.made ? nothingBeyond(known) : readNamespace(lab, known, extras),
-	);
+	const { snapshot, actual } = see(lab, NONE, LINKS_ALONE);
 	return { snapshot, actual, plan: diff(NONE, actual, rulesOf) };
 }
 
@@ -62,10 +60,10 @@ function rulesOf(kind: string): KindRules {
 }
 
 /** Reads the kernel, of which the wanted objects say where to look, and makes objects of it. */
-function see(lab: Lab, wanted: Objects, read: typeof readNamespace): Pick<Look, "snapshot" | "actual"> {
+function see(lab: Lab, wanted: Objects, reader: Reader): Pick<Look, "snapshot" | "actual"> {
 	const byKind = groupBy(wanted.values(), ({ kind }) => kind);
 	const queries = KINDS.flatMap((kind) => kind.ask?.(byKind.get(kind.name) ?? []) ?? []);
-	const snapshot = observe(lab, wanted, queries, read);
+	const snapshot = observe(lab, wanted, queries, reader);
 	const actual = KINDS.flatMap((kind) => {
 		kind.bind?.(snapshot, lab);
 		return kind.observe(snapshot);

@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import type { Snapshot } from "../snapshot/snapshot.js";
 import { HOST, type Topology } from "../topology/topology.js";
 import { type Lab, labOfMark } from "./lab.js";
-import { isSomethingElse, NETNS_DIRECTORY, openNamed } from "./netns.js";
+import { isSomethingElse, listNames, NETNS_DIRECTORY, openNamed } from "./netns.js";
 import { ownerOf } from "./observe.js";
 
 /**
@@ -15,8 +15,9 @@ export function findConflicts(lab: Lab, topology: Topology, snapshot: Snapshot):
 }
 
 function namespaceConflicts(lab: Lab, { namespaces }: Topology, snapshot: Snapshot): string[] {
+	const taken = new Set(listNames());
 	return namespaces.flatMap(({ name }) => {
-		if (name === HOST || snapshot.namespaces.has(name)) return [];
+		if (name === HOST || !taken.has(name) || snapshot.namespaces.has(name)) return [];
 		const fd = openNamed(name);
 		if (fd === undefined) return isSomethingElse(name) ? [notANamespace(name)] : [];
 		closeSync(fd);
@@ -43,8 +44,9 @@ function linkConflicts({ name: lab, veths }: Topology, { namespaces, ends }: Sna
 	return veths
 		.flatMap(({ ends }) => ends)
 		.flatMap(({ name, namespace, interface: link }) => {
+			if (ends.has(name)) return [];
 			const found = namespaces.get(namespace)?.links.find((one) => one.name === link);
-			if (!found || ends.has(name)) return [];
+			if (!found) return [];
 			const owner = labOfMark(found.alias);
 			if (owner !== undefined && owner !== lab) return [belongsTo(name, owner)];
 			const alias = found.alias === undefined ? "" : `, alias ${JSON.stringify(found.alias)}`;

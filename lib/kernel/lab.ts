@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import { SyscallError } from "../errors.js";
 import { duplicate } from "../ffi/libc.js";
-import { changeLink, decodeLink, dumpLinks, type Link } from "../netlink/link.js";
+import { ALL_LINKS, changeLink, decodeLink, type Link } from "../netlink/link.js";
 import type { Request } from "../netlink/message.js";
 import type { Features } from "../snapshot/features.js";
 import type { EntryQuery } from "../snapshot/snapshot.js";
@@ -11,7 +11,7 @@ import { Ends } from "./ends.js";
 import { Fresh } from "./fresh.js";
 import { InterfaceFeatures } from "./interface-features.js";
 import { closeLoaded, type LoadedProgram } from "./load.js";
-import { isLeftName, NetnsNames, openCurrent, openNamed, within } from "./netns.js";
+import { isLeftName, listNames, NetnsNames, openCurrent, openNamed, within } from "./netns.js";
 import { OpenNamespace } from "./open-namespace.js";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.js";
 import type { PinnedMap, State } from "./state.js";
@@ -168,7 +168,8 @@ export class Lab {
 
 	/** Removes what a crash has left of making these namespaces: names without one, which are nobody's. */
 	removeLeft(names: readonly string[]): void {
-		for (const name of names) if (isLeftName(name)) this.#names.remove(name);
+		const ours = new Set(names);
+		for (const name of listNames()) if (ours.has(name) && isLeftName(name)) this.#names.remove(name);
 	}
 
 	/** Lets go of a namespace that is gone or is nobody's. */
@@ -186,7 +187,7 @@ export class Lab {
 
 	/** The links of an open namespace. */
 	links(name: string): Link[] {
-		return this.namespace(name).route.dump(dumpLinks(), decodeLink);
+		return this.namespace(name).route.dump(ALL_LINKS, decodeLink);
 	}
 
 	/** Runs `work` with this thread in the namespace. */

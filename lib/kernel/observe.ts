@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { groupBy } from "../group-by.js";
-import { aliasOfLo, dumpLinks, type Link } from "../netlink/link.js";
+import { ALL_LINKS, aliasOfLo, type Link } from "../netlink/link.js";
 import { decodeNsid, getNsid } from "../netlink/nsid.js";
 import type { Objects } from "../plan/object.js";
 import { builtin, isBuiltin } from "../programs/builtin.js";
@@ -23,7 +23,7 @@ import { type Lab, labOfMark } from "./lab.js";
 import { type LoadedProgram, openLoaded } from "./load.js";
 import { listNames } from "./netns.js";
 import { readPins } from "./pins.js";
-import { type Extras, type readNamespace, skimNamespace } from "./read-namespace.js";
+import { type Extras, type Reader, skimNamespace } from "./read-namespace.js";
 
 const LO = 1;
 
@@ -32,13 +32,12 @@ const LO = 1;
  * and its ends' ifindexes and the attached programs are known there.
  * @param wanted the objects that the topology wants, by id
  * @param queries what to read beyond links, addresses, routes and neighbours
- * @param read reads of a namespace what its links do not tell
  */
 export function observe(
 	lab: Lab,
 	wanted: Objects,
 	queries: readonly Query[],
-	read: typeof readNamespace,
+	{ read, listens }: Reader,
 ): Snapshot {
 	const asked = groupBy(
 		queries.flatMap((query) => ("namespace" in query ? query : [])),
@@ -48,6 +47,7 @@ export function observe(
 		lab,
 		(id) => wanted.has(id),
 		(known) => read(lab, known, extrasOf(known, asked.get(known.name) ?? [])),
+		listens,
 	);
 	const ends = new Map(pairs.flatMap(({ ends }) => ends.map((end) => [end.name, end])));
 	lab.ends.clear();
@@ -107,7 +107,7 @@ export function tellsTheSame(lab: Lab, { extras, programs, digest }: Reading): b
 		if (!lab.open(name)) continue;
 		const { route } = lab.namespace(name);
 		route.listen();
-		const [alias] = route.dump(dumpLinks(), aliasOfLo);
+		const [alias] = route.dump(ALL_LINKS, aliasOfLo);
 		if (name === HOST || alias === lab.mark) {
 			skimNamespace(lab, name, extrasBy.get(name) ?? { sysctls: [], devices: [] });
 			told.set(name, route.testimony());
@@ -139,12 +139,14 @@ function digestOf(told: ReadonlyMap<string, string>): string {
  * Finds the lab: afterwards exactly its namespaces are open in `lab`, whose window is known.
  * @param isWanted whether the topology has an object of this id
  * @param read what else to read of each namespace, once
+ * @param listens whether the namespaces' sockets take note of what they are told
  * @returns `host` first
  */
 export function locate<N extends NamespaceLinks>(
 	lab: Lab,
 	isWanted: (id: string) => boolean,
 	read: (links: NamespaceLinks) => N,
+	listens = false,
 ): { namespaces: [N, ...N[]]; pairs: Pair<N>[] } {
 	const made = new Map<string, N>();
 	const known = new Set<string>();
@@ -153,7 +155,7 @@ export function locate<N extends NamespaceLinks>(
 	lab.makeRoom(names.length);
 	for (const name of namesFirst(names, isWanted)) {
 		if (name === HOST) continue;
-		const links = openLinks(lab, name);
+		const links = openLinks(lab, name, listens);
 		if (!links) continue;
 		if (!carriesMark(lab, links)) {
 			others.push(links);
@@ -173,7 +175,7 @@ export function locate<N extends NamespaceLinks>(
 		const nsid = lab.namespace(HOST).route.get(getNsid(lab.namespace(name).fd), decodeNsid);
 		if (nsid >= 0) byNsid.set(nsid, name);
 	}
-	lab.namespace(HOST).route.listen();
+	if (listens) lab.namespace(HOST).route.listen();
 	const host = read({ name: HOST, made: false, links: lab.links(HOST), byNsid });
 	const namespaces: [N, ...N[]] = [host, ...made.values()];
 	lab.ends.firstIfindex = findWindow(namespaces, lab.mark) ?? freeWindow([...others, host.links].flat());
@@ -187,9 +189,9 @@ function namesFirst(names: string[], isWanted: (id: string) => boolean): string[
 }
 
 /** Opens a namespace, and reads its links; undefined where there is none of that name. */
-function openLinks(lab: Lab, name: string): Link[] | undefined {
+function openLinks(lab: Lab, name: string, listens: boolean): Link[] | undefined {
 	if (!lab.open(name)) return undefined;
-	lab.namespace(name).route.listen();
+	if (listens) lab.namespace(name).route.listen();
 	return lab.links(name);
 }
 

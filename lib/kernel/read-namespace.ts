@@ -1,6 +1,6 @@
 import { NetlinkError, SyscallError } from "../errors.js";
-import { decodeAddress, dumpAddresses } from "../netlink/address.js";
-import { decodeNeighbor, dumpNeighbors } from "../netlink/neighbor.js";
+import { ALL_ADDRESSES, decodeAddress } from "../netlink/address.js";
+import { ALL_NEIGHBORS, decodeNeighbor } from "../netlink/neighbor.js";
 import { decodeForwarding, getNetconf, NETCONF_SYSCTLS } from "../netlink/netconf.js";
 import { decodeRoute, dumpRoutes } from "../netlink/route.js";
 import type { Features } from "../snapshot/features.js";
@@ -20,16 +20,33 @@ export interface Extras {
 	devices: string[];
 }
 
+/** How a look reads. */
+export interface Reader {
+	/** Reads what the links of a namespace do not tell. */
+	read(lab: Lab, known: NamespaceLinks, extras: Extras): NamespaceSnapshot;
+	/** Whether a digest is made of what the kernel tells. */
+	listens: boolean;
+}
+
+/** Reads everything. */
+export const THOROUGH: Reader = { read: readNamespace, listens: true };
+
+/** For a lab that is to go: what is in its namespaces goes with them, so of these only links are read. */
+export const LINKS_ALONE: Reader = {
+	read: (lab, known, extras) => (known.made ? nothingBeyond(known) : readNamespace(lab, known, extras)),
+	listens: false,
+};
+
 /** What a namespace has, given its links. */
-export function readNamespace(lab: Lab, known: NamespaceLinks, extras: Extras): NamespaceSnapshot {
+function readNamespace(lab: Lab, known: NamespaceLinks, extras: Extras): NamespaceSnapshot {
 	const { name, links } = known;
 	const { route } = lab.namespace(name);
 	const indexes = new Map(links.map((link) => [link.name, link.index]));
 	return {
 		...known,
-		addresses: route.dump(dumpAddresses(), decodeAddress),
+		addresses: route.dump(ALL_ADDRESSES, decodeAddress),
 		routes: [...readRoutes(route, 4, decodeRoute), ...readRoutes(route, 6, decodeRoute)],
-		neighbors: route.dump(dumpNeighbors(), decodeNeighbor),
+		neighbors: route.dump(ALL_NEIGHBORS, decodeNeighbor),
 		sysctls: readSysctls(lab, name, extras.sysctls),
 		features: new Map(
 			extras.devices.flatMap((link) => {
@@ -41,7 +58,7 @@ export function readNamespace(lab: Lab, known: NamespaceLinks, extras: Extras): 
 }
 
 /** A namespace of which only the links are known. */
-export function nothingBeyond(known: NamespaceLinks): NamespaceSnapshot {
+function nothingBeyond(known: NamespaceLinks): NamespaceSnapshot {
 	return { ...known, addresses: [], routes: [], neighbors: [], sysctls: new Map(), features: new Map() };
 }
 
@@ -49,9 +66,9 @@ export function nothingBeyond(known: NamespaceLinks): NamespaceSnapshot {
 export function skimNamespace(lab: Lab, name: string, extras: Extras): void {
 	const { route } = lab.namespace(name);
 	const nothing = () => undefined;
-	route.dump(dumpAddresses(), nothing);
+	route.dump(ALL_ADDRESSES, nothing);
 	for (const family of [4, 6] as const) readRoutes(route, family, nothing);
-	route.dump(dumpNeighbors(), nothing);
+	route.dump(ALL_NEIGHBORS, nothing);
 	readSysctls(lab, name, extras.sysctls);
 	for (const link of extras.devices) readFeatures(lab, `${name}:${link}`);
 }

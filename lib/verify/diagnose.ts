@@ -3,7 +3,7 @@ import { type Flow, flowsOf } from "../expect/flow.js";
 import type { CheckReport } from "../expect/report.js";
 import type { Lab } from "../kernel/lab.js";
 import { observe } from "../kernel/observe.js";
-import { readNamespace } from "../kernel/read-namespace.js";
+import { THOROUGH } from "../kernel/read-namespace.js";
 import { kindOf } from "../kinds/registry.js";
 import { changeLine, planDocument } from "../plan/render.js";
 import { declare, look } from "../reconcile.js";
@@ -72,7 +72,7 @@ function lookClosely(lab: Lab, topology: Topology): Snapshot {
 			([4, 6] as const).map((family): Query => ({ namespace, sysctl: forwardingSysctl(name, family) })),
 		),
 	];
-	return observe(lab, objects, queries, readNamespace);
+	return observe(lab, objects, queries, THOROUGH);
 }
 
 /** There, and back where somebody answers and it is known who. */
