@@ -6,10 +6,10 @@ import { findUnchanged } from "../settled.js";
 import { Source } from "../topology/source.js";
 import type { Warning } from "../topology/topology.js";
 import { type CommonOptions, command } from "./main.js";
-import { saveMemory } from "./memory.js";
 import { count, note, printJson, useColor } from "./output.js";
 import { display } from "./progress.js";
 import { interruptible } from "./signals.js";
+import { beSparing } from "./v8.js";
 import { showWarnings } from "./warnings.js";
 
 interface Options extends CommonOptions {
@@ -30,22 +30,28 @@ export function applyCommand(name: string): Command {
 			const text = readText(file);
 			const started = performance.now();
 			const result = await interruptible((signal) => run(file, text, { signal, ...options }));
-			if (!options.quiet) showWarnings(new Source(text, nameOf(file)), result.ofFile, result.plan.warnings);
-			if (options.json) printJson(result.plan);
+			const { lab, changes, ofFile, ofLab } = result;
+			if (!options.quiet) showWarnings(new Source(text, nameOf(file)), ofFile, ofLab);
+			if (options.json) printJson(result.document());
 			else if (options.verbose)
-				process.stdout.write(planText(result.plan, { color: useColor(process.stdout) }));
+				process.stdout.write(planText(result.document(), { color: useColor(process.stdout) }));
 			else if (!options.quiet) {
 				const seconds = ((performance.now() - started) / 1000).toFixed(2);
-				const { lab, changes } = result.plan;
-				const done = `${count(changes.length, "change")} in ${seconds} s`;
-				process.stdout.write(`${lab}: ${changes.length ? done : "nothing to do"}\n`);
+				const done = `${count(changes, "change")} in ${seconds} s`;
+				process.stdout.write(`${lab}: ${changes ? done : "nothing to do"}\n`);
 			}
 		});
 }
 
 interface Result {
-	plan: PlanDocument;
+	lab: string;
+	/** How many. */
+	changes: number;
+	/** What is doubtful in the file, and what in the lab. */
 	ofFile: Warning[];
+	ofLab: string[];
+	/** Every change, for whoever asks. */
+	document(): PlanDocument;
 }
 
 /** Applies what the text says, where a look at the kernel does not show that nothing has changed since it was. */
@@ -53,15 +59,23 @@ async function run(file: string, text: string, options: Options & { signal: Abor
 	const { signal, keep = false, quiet } = options;
 	const onWait = (holder: string) => note(`waiting for ${holder}`);
 	const settled = await findUnchanged(text, { signal, onWait });
-	if (settled)
-		return { plan: emptyDocument(settled.lab, settled.warnings.ofLab), ofFile: settled.warnings.ofFile };
+	if (settled) {
+		const { lab, warnings } = settled;
+		return { lab, changes: 0, ...warnings, document: () => emptyDocument(lab, warnings.ofLab) };
+	}
 	// What follows is of no use, and so not loaded, where nothing has changed.
-	saveMemory();
+	beSparing();
 	const { readTopology } = await import("../load.js");
 	const { apply } = await import("../apply.js");
 	const { renderJson } = await import("../render-plan.js");
 	const { topology } = await readTopology(file, text);
 	const progress = quiet ? silent : display;
 	const result = await apply(topology, { signal, keep, progress, onWait, text });
-	return { plan: renderJson(result), ofFile: topology.warnings };
+	return {
+		lab: result.lab,
+		changes: result.plan.changes.length,
+		ofFile: topology.warnings,
+		ofLab: result.warnings,
+		document: () => renderJson(result),
+	};
 }

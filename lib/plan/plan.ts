@@ -48,15 +48,10 @@ export function diff(desired: Objects, actual: Objects, rules: Rules): Plan {
 		if (direct && (!contained || rules(object.kind).lingers?.(object, gone))) removed.push(id);
 		else folded++;
 	}
-	const needsUp = (id: string) => rules(desired.get(id)?.kind ?? "").needsUp ?? false;
 	const changed = [...desired.keys()].filter((id) => steps.has(id));
-	const making = [
-		...byDependency(
-			changed.filter((id) => !needsUp(id)),
-			desired,
-		),
-		...byDependency(changed.filter(needsUp), desired),
-	].map((id) => steps.get(id) as Change);
+	const sorted = byDependency(changed, desired).map((id) => steps.get(id) as Change);
+	const needsUp = ({ object }: Change) => rules(object.kind).needsUp ?? false;
+	const making = [...sorted.filter((change) => !needsUp(change)), ...sorted.filter(needsUp)];
 	const canWait = (object: LabObject): boolean =>
 		rules(object.kind).outlasts?.(object) === true &&
 		// It may be in the way of a change of its container, as a program is of another MTU.
