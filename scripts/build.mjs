@@ -57,6 +57,9 @@ async function bundle() {
 		target: "node20",
 		define: { BUILD: JSON.stringify(digestOfSources()) },
 		external: ["koffi", "@resvg/resvg-js", "@viz-js/viz"],
+		// Half the bytes are read and parsed in half the time, at every start; names stay for who reads a stack.
+		minifyWhitespace: true,
+		minifySyntax: true,
 		logLevel: "warning",
 		// Some of what is bundled is CommonJS and calls require() for Node's own modules.
 		banner: {
