@@ -184,7 +184,9 @@ function survey(lab: Lab, topology: Topology) {
 	const desired = turned.size ? new Map([...objects, ...turned]) : objects;
 	const unwanted = new Set(
 		forgotten
-			.filter(({ object, to }) => to === "remove" && deepEqual(first.actual.get(idOf(object))?.spec, object.spec))
+			.filter(
+				({ object, to }) => to === "remove" && deepEqual(first.actual.get(idOf(object))?.spec, object.spec),
+			)
 			.map(({ object }) => object),
 	);
 	if (turned.size || unwanted.size)

@@ -225,7 +225,9 @@ describe("whatever there is and whatever is wanted,", () => {
 	test("nothing is made before what contains it", () => {
 		fc.assert(
 			fc.property(labs, labs, (desired, actual) => {
-				const made = diff(byId(desired), byId(actual), kinds).changes.filter(({ action }) => action !== "remove");
+				const made = diff(byId(desired), byId(actual), kinds).changes.filter(
+					({ action }) => action !== "remove",
+				);
 				const place = new Map(made.map(({ object }, i) => [idOf(object), i]));
 				for (const [i, { object }] of made.entries())
 					for (const container of object.within) expect(place.get(container) ?? -1).toBeLessThan(i);
