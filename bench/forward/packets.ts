@@ -6,8 +6,8 @@ export interface Packet {
 	bytes: Buffer;
 	/** Offsets of 16-bit words that whoever forwards or answers it changes. */
 	changes: number[];
-	/** Offset of the destination address, where it is to be another each time. */
-	counts?: number;
+	/** Where the destination is to be another each time: the offset of a 64-bit word, and what is added to it. */
+	counts?: { at: number; step: bigint };
 }
 
 export type Family = "IPv4" | "IPv6";
@@ -19,7 +19,7 @@ const payload = frame.ports(5000, 5000, 30);
 const IPV4 = {
 	ttl: 22, // with the protocol
 	checksum: 24,
-	destination: 30,
+	addresses: 26,
 	icmp: 34,
 };
 const IPV6 = {
@@ -43,13 +43,13 @@ export const NEW: Packet[] = [
 		family: "IPv4",
 		bytes: frame.ipv4({ payload, destination: "48.0.0.1" }),
 		changes: [IPV4.ttl, IPV4.checksum],
-		counts: IPV4.destination,
+		counts: { at: IPV4.addresses, step: 1n << 40n }, // the source comes first
 	},
 	{
 		family: "IPv6",
 		bytes: frame.ipv6({ payload, destination: "3000::1" }),
 		changes: [IPV6.hopLimit],
-		counts: IPV6.destination,
+		counts: { at: IPV6.destination, step: 1n << 8n },
 	},
 ];
 

@@ -21,12 +21,17 @@ struct word {
 	__u16 unused;
 };
 
-/* What is put back, and where a 32-bit word counts up, so that no packet is like the
- * last. */
+/*
+ * What is put back, and where a word counts up, so that no packet is like the last. It is
+ * written as a whole, in the words that programs read: a load of more than the last store
+ * wrote would wait until that has reached the cache, as it need not with real packets.
+ */
 struct change {
 	struct word words[2];
 	__u32 counting_at;
-	__u32 count;
+	__u32 unused;
+	__u64 count;
+	__u64 step;
 };
 
 struct {
@@ -53,7 +58,7 @@ SEC("xdp.frags")
 int xdp_restore(struct xdp_md *ctx)
 {
 	struct change *change = bpf_map_lookup_elem(&changes, &(__u32){0});
-	__u32 *counting;
+	__u64 *counting;
 
 	if (!change)
 		return XDP_ABORTED;
@@ -64,9 +69,8 @@ int xdp_restore(struct xdp_md *ctx)
 			*word = change->words[i].value;
 	}
 	counting = at(ctx, change->counting_at, sizeof(*counting));
-	/* The first byte stays: that of the prefix. */
 	if (counting)
-		*counting = (*counting & 0xff) | (change->count += 1 << 8);
+		*counting = change->count += change->step;
 	bpf_tail_call(ctx, &measured, 0);
 	return XDP_ABORTED;
 }
