@@ -175,8 +175,7 @@ static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
 		/* Padding that the egress would not take (xdp_ok_fwd_dev()). */
 		if (frame_length > ETH_HLEN + VLAN_HLEN + fib.mtu_result)
 			return false;
-		mac_copy(hop->macs.destination, fib.dmac);
-		mac_copy(hop->macs.source, fib.smac);
+		join_macs(&hop->macs, &fib);
 		hop->egress = port_of(fib.ifindex);
 		hop->room = ETH_HLEN + fib.mtu_result;
 		return true;

@@ -2,6 +2,7 @@
 #ifndef REWRITE_H
 #define REWRITE_H
 
+#include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/types.h>
@@ -33,6 +34,20 @@ static __always_inline void set_macs(struct ethhdr *eth, const struct macs *macs
 {
 	*(__u64 *)eth = *(const __u64 *)macs;
 	((__u32 *)eth)[2] = ((const __u32 *)macs)[2];
+}
+
+/*
+ * The MACs of a lookup, as set_macs() reads them: it does so at once, and a load of more
+ * than one store has written waits until all of them have reached the cache.
+ */
+static __always_inline void join_macs(struct macs *macs, const struct bpf_fib_lookup *fib)
+{
+	const __u16 *destination = (const void *)fib->dmac;
+	const __u16 *source = (const void *)fib->smac;
+
+	*(__u64 *)macs = destination[0] | (__u64)destination[1] << 16 |
+			 (__u64)destination[2] << 32 | (__u64)source[0] << 48;
+	((__u32 *)macs)[2] = source[1] | (__u32)source[2] << 16;
 }
 
 /*
