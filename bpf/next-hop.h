@@ -118,7 +118,7 @@ static __always_inline bool is_forwardable(const struct flow *flow)
 
 static __always_inline void ask(struct bpf_fib_lookup *fib, const struct flow *flow)
 {
-	const __be32 *addresses = (const __be32 *)addresses_of(flow);
+	const __u64 *addresses = addresses_of(flow);
 	__be32 ports = flow->id;
 
 	__builtin_memcpy(&fib->sport, &ports, sizeof(ports));
@@ -126,14 +126,13 @@ static __always_inline void ask(struct bpf_fib_lookup *fib, const struct flow *f
 	fib->l4_protocol = flow->id >> ID_PROTOCOL;
 	if (flow->family == AF_INET6) {
 		fib->flowinfo = service_of(flow) & bpf_htonl(FLOWINFO);
-		for (int i = 0; i < 4; i++) {
-			fib->ipv6_src[i] = addresses[i];
-			fib->ipv6_dst[i] = addresses[4 + i];
-		}
+		/* The destination follows, there as here. */
+		for (int i = 0; i < 4; i++)
+			((__u64 *)fib->ipv6_src)[i] = addresses[i];
 	} else {
 		fib->tos = bpf_ntohs(service_of(flow));
-		fib->ipv4_src = addresses[0];
-		fib->ipv4_dst = addresses[1];
+		fib->ipv4_src = ((const __be32 *)addresses)[0];
+		fib->ipv4_dst = ((const __be32 *)addresses)[1];
 	}
 }
 
