@@ -37,7 +37,7 @@ static __always_inline bool ipv6_is_multicast(const __be32 *address)
 /* In ::/64 there is no host: unspecified, loopback, IPv4-mapped. */
 static __always_inline bool ipv6_is_reserved(const __be32 *address)
 {
-	return !address[0] && !address[1];
+	return !*(const __u64 *)address;
 }
 
 static __always_inline bool ipv6_is_unicast(const __be32 *address)

@@ -159,10 +159,10 @@ static __always_inline int run(struct xdp_md *ctx, struct cursor frame, __u32 po
 	}
 }
 
-static __attribute__((noinline)) int run_jumbo(struct xdp_md *ctx, __u32 port,
-					       struct counters *of_port)
+static __attribute__((noinline)) int run_any(struct xdp_md *ctx, __u32 port,
+					     struct counters *of_port)
 {
-	return run(ctx, jumbo_frame(ctx), port, of_port);
+	return run(ctx, any_frame(ctx), port, of_port);
 }
 
 SEC("xdp.frags")
@@ -176,9 +176,9 @@ int xdp_fib(struct xdp_md *ctx)
 	if (!of_port)
 		return XDP_PASS;
 	cursor = frame(ctx);
-	if (!is_jumbo(&cursor))
+	if (is_ordinary(&cursor))
 		return run(ctx, cursor, port, of_port);
-	return run_jumbo(ctx, port, of_port);
+	return run_any(ctx, port, of_port);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -42,9 +42,9 @@ static __always_inline int run(struct cursor frame, struct port *ingress)
 	return pass(&ingress->counters, frame.length);
 }
 
-static __attribute__((noinline)) int run_jumbo(struct xdp_md *ctx, struct port *ingress)
+static __attribute__((noinline)) int run_any(struct xdp_md *ctx, struct port *ingress)
 {
-	return run(jumbo_frame(ctx), ingress);
+	return run(any_frame(ctx), ingress);
 }
 
 SEC("xdp.frags")
@@ -57,9 +57,9 @@ int xdp_hardcoded(struct xdp_md *ctx)
 	if (!ingress)
 		return XDP_PASS;
 	cursor = frame(ctx);
-	if (!is_jumbo(&cursor))
+	if (is_ordinary(&cursor))
 		return run(cursor, ingress);
-	return run_jumbo(ctx, ingress);
+	return run_any(ctx, ingress);
 }
 
 char LICENSE[] SEC("license") = "GPL";

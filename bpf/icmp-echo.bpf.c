@@ -130,7 +130,7 @@ static __always_inline bool answer(struct cursor *cursor, struct ethhdr *eth,
 static __attribute__((noinline)) int echo_any(struct xdp_md *ctx,
 					      struct counters *of_port)
 {
-	struct cursor cursor = jumbo_frame(ctx);
+	struct cursor cursor = any_frame(ctx);
 	struct ethhdr *eth = take_ethernet(&cursor);
 
 	if (eth && answer(&cursor, eth, skip_tags(&cursor, ethertype(eth))))

@@ -85,13 +85,16 @@ struct next_hop {
 	__u32 room;   /* bytes of a frame that the MTU of route and egress leave */
 };
 
-/* What a lookup has found, and for which flow. */
+/*
+ * What a lookup has found, and for which flow. What IPv4 needs of it comes first: that
+ * may lie in one line of the CPU's cache, of 64 bytes, and the whole never does.
+ */
 struct fib_result {
 	__u64 tick; /* of the lookup; 0: none */
 	__u64 flow;
-	__u64 addresses[4];
 	struct next_hop hop;
 	__be32 service;
+	__u64 addresses[4];
 };
 
 struct {
@@ -118,7 +121,7 @@ static __always_inline bool is_forwardable(const struct flow *flow)
 
 static __always_inline void ask(struct bpf_fib_lookup *fib, const struct flow *flow)
 {
-	const __be32 *addresses = (const __be32 *)addresses_of(flow);
+	const __u64 *addresses = addresses_of(flow);
 	__be32 ports = flow->id;
 
 	__builtin_memcpy(&fib->sport, &ports, sizeof(ports));
@@ -126,14 +129,13 @@ static __always_inline void ask(struct bpf_fib_lookup *fib, const struct flow *f
 	fib->l4_protocol = flow->id >> ID_PROTOCOL;
 	if (flow->family == AF_INET6) {
 		fib->flowinfo = service_of(flow) & bpf_htonl(FLOWINFO);
-		for (int i = 0; i < 4; i++) {
-			fib->ipv6_src[i] = addresses[i];
-			fib->ipv6_dst[i] = addresses[4 + i];
-		}
+		/* The destination follows, there as here. */
+		for (int i = 0; i < 4; i++)
+			((__u64 *)fib->ipv6_src)[i] = addresses[i];
 	} else {
 		fib->tos = bpf_ntohs(service_of(flow));
-		fib->ipv4_src = addresses[0];
-		fib->ipv4_dst = addresses[1];
+		fib->ipv4_src = ((const __be32 *)addresses)[0];
+		fib->ipv4_dst = ((const __be32 *)addresses)[1];
 	}
 }
 
@@ -175,8 +177,7 @@ static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
 		/* Padding that the egress would not take (xdp_ok_fwd_dev()). */
 		if (frame_length > ETH_HLEN + VLAN_HLEN + fib.mtu_result)
 			return false;
-		mac_copy(hop->macs.destination, fib.dmac);
-		mac_copy(hop->macs.source, fib.smac);
+		join_macs(&hop->macs, &fib);
 		hop->egress = port_of(fib.ifindex);
 		hop->room = ETH_HLEN + fib.mtu_result;
 		return true;

@@ -47,12 +47,27 @@ static __always_inline bool is_jumbo(const struct cursor *frame)
 	return frame->length > FULL_FRAME;
 }
 
+/* Headers of Ethernet and IPv6, and the ports behind them. */
+#define HEADERS 58
+
+/*
+ * Whether a frame is as nearly all are: no jumbo frame, and long enough for all that is
+ * read of it, so that one check does for everything. A frame on the wire has 60 bytes.
+ */
+static __always_inline bool is_ordinary(struct cursor *frame)
+{
+	if (is_jumbo(frame) || frame->at + HEADERS > frame->end)
+		return false;
+	frame->sure = HEADERS;
+	return true;
+}
+
 /*
  * The same as frame(), with the length of all fragments. That takes a helper as slow as a
- * redirect, and programs that forward do it in a function of its own: a call takes
- * registers from what is around it, whether it is made or not.
+ * redirect, and programs that forward do it, and whatever is not ordinary, in a function
+ * of its own: a call takes registers from what is around it, whether it is made or not.
  */
-static __always_inline struct cursor jumbo_frame(struct xdp_md *ctx)
+static __always_inline struct cursor any_frame(struct xdp_md *ctx)
 {
 	struct cursor cursor = frame(ctx);
 
@@ -93,7 +108,7 @@ static __always_inline struct ethhdr *take_ethernet(struct cursor *cursor)
 		return NULL;
 	cursor->at = eth + 1;
 	cursor->offset = sizeof(*eth);
-	cursor->sure = sizeof(struct iphdr);
+	cursor->sure += sizeof(struct iphdr);
 	return eth;
 }
 

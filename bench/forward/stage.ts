@@ -68,14 +68,16 @@ export class Stage {
 	}
 
 	/** Tells the wrapper which program to go on in, and what to put back (struct change). */
-	#choose(program: number, { bytes, changes, counts = 0 }: Packet): number {
+	#choose(program: number, { bytes, changes, counts }: Packet): number {
 		const maps = this.#restore?.maps ?? new Map<string, number>();
-		const change = Buffer.alloc(24);
-		changes.forEach((at, i) => {
-			change.writeUInt32LE(at, 8 * i);
-			change.writeUInt16LE(bytes.readUInt16LE(at), 8 * i + 4);
-		});
-		change.writeUInt32LE(counts, 16);
+		const change = Buffer.alloc(32);
+		change.writeUInt32LE(changes, 0);
+		change.writeUInt32LE(bytes.readUInt32LE(changes), 4);
+		if (counts) {
+			change.writeUInt32LE(counts.at, 8);
+			change.writeBigUInt64LE(bytes.readBigUInt64LE(counts.at), 16);
+			change.writeBigUInt64LE(counts.step, 24);
+		}
 		update(maps.get("changes") as number, u32Key(0), change);
 		update(maps.get("measured") as number, u32Key(0), u32Key(program));
 		return this.#restore?.fd as number;

@@ -15,18 +15,19 @@ struct {
 	__type(value, __u32);
 } measured SEC(".maps");
 
-struct word {
-	__u32 at; /* offset in the frame, in bytes; 0: none */
-	__u16 value;
-	__u16 unused;
-};
-
-/* What is put back, and where a 32-bit word counts up, so that no packet is like the
- * last. */
+/*
+ * A word that is put back, and one that counts up, so that no packet is like the last.
+ * Each is written at once, and no program reads more at once: a load of more than one
+ * store has written waits until that has reached the cache, as with real packets it need
+ * not.
+ */
 struct change {
-	struct word words[2];
+	__u32 at; /* offset in the frame, in bytes; 0: none */
+	__u32 value;
 	__u32 counting_at;
-	__u32 count;
+	__u32 unused;
+	__u64 count;
+	__u64 step;
 };
 
 struct {
@@ -53,20 +54,17 @@ SEC("xdp.frags")
 int xdp_restore(struct xdp_md *ctx)
 {
 	struct change *change = bpf_map_lookup_elem(&changes, &(__u32){0});
-	__u32 *counting;
+	__u64 *counting;
+	__u32 *changed;
 
 	if (!change)
 		return XDP_ABORTED;
-	for (int i = 0; i < 2; i++) {
-		__u16 *word = at(ctx, change->words[i].at, sizeof(*word));
-
-		if (word)
-			*word = change->words[i].value;
-	}
+	changed = at(ctx, change->at, sizeof(*changed));
+	if (changed)
+		*changed = change->value;
 	counting = at(ctx, change->counting_at, sizeof(*counting));
-	/* The first byte stays: that of the prefix. */
 	if (counting)
-		*counting = (*counting & 0xff) | (change->count += 1 << 8);
+		*counting = change->count += change->step;
 	bpf_tail_call(ctx, &measured, 0);
 	return XDP_ABORTED;
 }

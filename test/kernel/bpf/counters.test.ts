@@ -78,7 +78,7 @@ test("counts by what becomes of a frame", () => {
 	});
 });
 
-const LENGTHS = [60, 1514, 1518, 1519, 2000, 3400, 3600, 9014, 32_000];
+const LENGTHS = [20, 57, 58, 60, 1514, 1518, 1519, 2000, 3400, 3600, 9014, 32_000];
 
 describe.each(NAMES)("xdp_%s", (name) => {
 	test.each(LENGTHS)("counts all of a frame of %i bytes", (length) => {

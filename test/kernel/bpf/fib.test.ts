@@ -142,6 +142,11 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 			ipv6({ protocol: 44, payload: fragment(UDP), hopLimit: 63 }, through(2)),
 		],
 		[
+			"a packet from the first address behind ::/64",
+			ipv6({ source: "0:0:0:1::" }),
+			ipv6({ source: "0:0:0:1::", hopLimit: 63 }, through(2)),
+		],
+		[
 			"a frame to the MAC of another, which a veth takes in as well",
 			ipv4({}, { destination: hostMac(3) }),
 			ipv4({ ttl: 63 }, through(2)),

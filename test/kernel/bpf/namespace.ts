@@ -45,9 +45,9 @@ export interface End {
 	subnet: number;
 }
 
-/** The MAC of the end of a subnet, and of the host that it leads to. */
-export const endMac = (subnet: number) => `02:00:00:00:0${subnet}:01`;
-export const hostMac = (subnet: number) => `02:00:00:00:0${subnet}:02`;
+/** The MAC of the end of a subnet, and of the host that it leads to: no byte is like another. */
+export const endMac = (subnet: number) => `02:e1:e2:e3:4${subnet}:e5`;
+export const hostMac = (subnet: number) => `06:f1:f2:f3:5${subnet}:f5`;
 
 /** A namespace that forwards between these ends, with 10.N.0.2 and fc00:N::2 as a host behind each. */
 export function router(ends: End[]): Namespace {

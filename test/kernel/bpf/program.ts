@@ -53,7 +53,7 @@ const cpus = Number(readFileSync("/sys/devices/system/cpu/possible", "utf8").tri
 
 /** Of fib_cache: struct fib_result, which begins with its tick, and in it the destination of struct next_hop. */
 const RESULT = 72;
-const DESTINATION = 48;
+const DESTINATION = 16;
 const SLOTS = 256;
 
 export interface LoadOptions {

@@ -129,14 +129,17 @@ describe.each([
 		expect(run(ipv4(), ingress)).toEqual({ verdict: "pass", frame: ipv4() });
 	});
 
-	test.each([64, 1514, 1519, 9014])("counts all of a frame of %i bytes that it redirects", (length) => {
-		const before = program.counters(0).redirect ?? { packets: 0, bytes: 0 };
-		expect(run(ipv4({ payload: Buffer.alloc(length - 34) })).verdict).toBe("redirect");
-		expect(program.counters(0).redirect).toEqual({
-			packets: before.packets + 1,
-			bytes: before.bytes + length,
-		});
-	});
+	test.each([34, 57, 58, 64, 1514, 1518, 1519, 9014])(
+		"counts all of a frame of %i bytes that it redirects",
+		(length) => {
+			const before = program.counters(0).redirect ?? { packets: 0, bytes: 0 };
+			expect(run(ipv4({ payload: Buffer.alloc(length - 34) })).verdict).toBe("redirect");
+			expect(program.counters(0).redirect).toEqual({
+				packets: before.packets + 1,
+				bytes: before.bytes + length,
+			});
+		},
+	);
 
 	test("answers nobody", () => {
 		expect(run(echo4()).verdict).toBe("redirect");

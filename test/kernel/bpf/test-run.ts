@@ -6,8 +6,8 @@ export interface RunOptions {
 	ingress: number;
 	/** How often; the program gets back what it made of the frame, not the frame as it was. */
 	repeat?: number;
-	/** Whether frames go where the program sends them, instead of nowhere. */
-	live?: boolean;
+	/** Frames go where the program sends them, instead of nowhere: so many at a time, at most 256. */
+	live?: number;
 }
 
 const SPACE = 1 << 17;
@@ -25,7 +25,7 @@ export function testRun(
 	frame: Uint8Array,
 	options: RunOptions,
 ): { action: number; frame: Buffer } {
-	const { ingress, repeat = 1, live = false } = options;
+	const { ingress, repeat = 1, live = 0 } = options;
 	input.bytes.set(frame);
 	context.bytes.fill(0).writeUInt32LE(frame.length, 4);
 	context.bytes.writeUInt32LE(ingress, 12);
@@ -42,6 +42,7 @@ export function testRun(
 	attributes.writeUInt32LE(CONTEXT, 40);
 	attributes.writeBigUInt64LE(context.address, 48);
 	attributes.writeUInt32LE(live ? BPF_F_TEST_XDP_LIVE_FRAMES : 0, 64);
+	attributes.writeUInt32LE(live, 72);
 	bpf(BPF_PROG_TEST_RUN, attributes);
 	return {
 		action: attributes.readUInt32LE(4),
