@@ -1,5 +1,4 @@
 import * as frame from "../../test/kernel/bpf/frame.js";
-import { endMac, hostMac } from "../../test/kernel/bpf/namespace.js";
 import { type Name, Program, u32 } from "../../test/kernel/bpf/program.js";
 import { ECHO, NEW, type Packet, REPEATED } from "./packets.js";
 import { type Closable, closable, type Programs } from "./programs.js";
@@ -21,7 +20,7 @@ export interface Case {
 }
 
 /** How a frame leaves through the egress: struct macs, and struct redirect of the ingress. */
-const macs = Buffer.concat([frame.mac(hostMac(2)), frame.mac(endMac(2))]);
+const macs = Buffer.concat([frame.mac(frame.hostMac(2)), frame.mac(frame.endMac(2))]);
 const redirects = [Buffer.concat([macs, u32(EGRESS)])];
 
 function builtin(name: Name, options: { cache?: boolean; redirects?: Buffer[] } = {}): Case["load"] {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as frame from "./frame.js";
-import { endMac, hostMac, type Namespace, router } from "./namespace.js";
+import { type Namespace, router } from "./namespace.js";
 import { FIRST, Program, u32 } from "./program.js";
 
 const LEFT = FIRST;
@@ -61,8 +61,8 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 	});
 	afterAll(() => program.close());
 
+	const { byVethAndWire, endMac, hostMac, ipv4, ipv6, ports, ICMP, TCP, UDP, GRE, ESP, ICMPV6 } = frame;
 	const through = (subnet: number) => ({ source: endMac(subnet), destination: hostMac(subnet) });
-	const { ipv4, ipv6, ports, ICMP, TCP, UDP, GRE, ESP, ICMPV6 } = frame;
 	const DSTOPTS = Buffer.from([UDP, 0, 1, 4, 0, 0, 0, 0, 0, 80, 0, 80, 0, 8, 0, 0]);
 	const fragment = (protocol: number) =>
 		Buffer.concat([Buffer.from([protocol, 0, 0, 1, 0, 0, 0, 9]), ports(7, 7)]);
@@ -156,10 +156,12 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 			ipv4({ source: "10.2.0.1" }),
 			ipv4({ source: "10.2.0.1", ttl: 63 }, through(2)),
 		],
-	])("forwards %s", (_, sent, expected) => {
-		// Twice: by a lookup, and by what the first left in the cache.
-		expect(run(sent)).toEqual({ verdict: "redirect", frame: expected });
-		expect(run(sent)).toEqual({ verdict: "redirect", frame: expected });
+	])("forwards %s", (_, ...frames) => {
+		for (const [sent, expected] of byVethAndWire(...frames)) {
+			// Twice: by a lookup, and by what the first left in the cache.
+			expect(run(sent)).toEqual({ verdict: "redirect", frame: expected });
+			expect(run(sent)).toEqual({ verdict: "redirect", frame: expected });
+		}
 	});
 
 	const v4 = (ip: Partial<frame.Ipv4>) => (ttl: number, link: Partial<frame.Ethernet>) =>
@@ -193,8 +195,9 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 			2,
 		],
 	])("forwards as the kernel's rules say by %s", (_, build, subnet) => {
-		for (let round = 0; round < 2; round++)
-			expect(run(build(64, {}))).toEqual({ verdict: "redirect", frame: build(63, through(subnet)) });
+		for (const [sent, expected] of byVethAndWire(build(64, {}), build(63, through(subnet))))
+			for (let round = 0; round < 2; round++)
+				expect(run(sent)).toEqual({ verdict: "redirect", frame: expected });
 	});
 
 	test.each<[string, Buffer]>([
@@ -207,7 +210,7 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 		["an IPv4 version of 6", ipv4({ version: 6 })],
 		["an IPv6 version of 4", ipv6({ version: 4 })],
 		["an IPv4 total length shorter than the header", ipv4({ length: 19 })],
-		["an IPv4 packet longer than its frame", ipv4({ length: 29 })],
+		["an IPv4 packet longer than its frame", ipv4({ payload: large(26), length: 47 })],
 		["an IPv6 packet longer than its frame", ipv6({ length: 9 })],
 		[
 			"an IPv4 packet longer than its jumbo frame",
@@ -265,8 +268,15 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 		["a tagged packet", ipv4({}, { tags: [frame.VLAN] })],
 		["ARP", frame.ethernet(frame.ARP, large(28))],
 		["802.3 with a length for a type", frame.ethernet(46, large(46))],
-	])("leaves %s to the stack as it came", (_, sent) => {
-		expect(run(sent)).toEqual({ verdict: "pass", frame: sent });
+	])("leaves %s to the stack as it came", (_, frame) => {
+		for (const [sent] of byVethAndWire(frame)) {
+			expect(run(sent)).toEqual({ verdict: "pass", frame: sent });
+			expect(run(sent)).toEqual({ verdict: "pass", frame: sent });
+		}
+	});
+
+	test("leaves an IPv4 packet longer than its short frame to the stack", () => {
+		const sent = ipv4({ length: 29 });
 		expect(run(sent)).toEqual({ verdict: "pass", frame: sent });
 	});
 
@@ -277,9 +287,11 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 		["IPv6 blackhole", ipv6({ destination: "fc00:9:1::1" })],
 		["IPv6 unreachable", ipv6({ destination: "fc00:9:2::1" })],
 		["IPv6 prohibit", ipv6({ destination: "fc00:9:3::1" })],
-	])("drops by a route of type %s", (_, sent) => {
-		expect(run(sent)).toEqual({ verdict: "drop", frame: sent });
-		expect(run(sent)).toEqual({ verdict: "drop", frame: sent });
+	])("drops by a route of type %s", (_, frame) => {
+		for (const [sent] of byVethAndWire(frame)) {
+			expect(run(sent)).toEqual({ verdict: "drop", frame: sent });
+			expect(run(sent)).toEqual({ verdict: "drop", frame: sent });
+		}
 	});
 
 	test.each<[string, Buffer, number]>([
@@ -298,13 +310,31 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 			expect(run(ipv4({ protocol: TCP, payload: large(length) })).verdict).toBe("redirect");
 	});
 
-	test.each<[string, (ttl: number, i: number) => Buffer, number]>([
-		["IPv4", (ttl, id) => ipv4({ ttl, id }, ttl === 63 ? through(2) : {}), 0x10000],
-	])("updates the %s checksum as a full computation would, whatever it was", (_, build, count) => {
-		// Every identification gives every value of the checksum, 0x0000 and the carry among them.
-		for (let id = 0; id < count; id++) {
-			const out = run(build(64, id)).frame;
-			if (!out.equals(build(63, id))) expect(out).toEqual(build(63, id));
+	test.each([
+		["a short frame", 0],
+		["any other", 18],
+	])("updates the checksum of %s as a full computation would, whatever it was", (_, padding) => {
+		// Every identification gives every value of the checksum but one, 0x0000 and the carry among them.
+		for (let id = 0; id < 0x10000; id++) {
+			const out = run(ipv4({ id }, { padding })).frame;
+			const expected = ipv4({ id, ttl: 63 }, { ...through(2), padding });
+			if (!out.equals(expected)) expect(out).toEqual(expected);
+		}
+	});
+
+	test("updates a checksum of 0xffff, the other zero, as well", () => {
+		const CHECKSUM = 24;
+		const id = Array.from({ length: 0x10000 }, (_, id) => id).find(
+			(id) => ipv4({ id }).readUInt16BE(CHECKSUM) === 0,
+		);
+		const sent = ipv4({ ...(id !== undefined && { id }) });
+		sent.writeUInt16BE(0xffff, CHECKSUM);
+		for (const [frame] of byVethAndWire(sent)) {
+			const { frame: out } = run(frame);
+			expect(out.readUInt16BE(CHECKSUM)).toBe(0x0100);
+			expect(out).toEqual(
+				ipv4({ id: id as number, ttl: 63 }, { ...through(2), padding: frame.length - sent.length }),
+			);
 		}
 	});
 

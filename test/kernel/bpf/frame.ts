@@ -37,10 +37,14 @@ export interface Ethernet {
 	padding: number;
 }
 
+/** The MAC of the router's end of a subnet, and of the host that it leads to: no byte is like another. */
+export const endMac = (subnet: number) => `02:e1:e2:e3:4${subnet}:e5`;
+export const hostMac = (subnet: number) => `06:f1:f2:f3:5${subnet}:f5`;
+
 /** From a host to the router's end. */
 const ETHERNET: Ethernet = {
-	source: "02:00:00:00:01:02",
-	destination: "02:00:00:00:01:01",
+	source: hostMac(1),
+	destination: endMac(1),
 	tags: [],
 	padding: 0,
 };
@@ -55,6 +59,18 @@ export function ethernet(type: number, payload: Buffer, fields: Partial<Ethernet
 		payload,
 		bytes(padding),
 	]);
+}
+
+/** What a wire pads a frame to, and a veth does not: ETH_ZLEN of <linux/if_ether.h>. */
+const SHORTEST = 60;
+
+/**
+ * Frames as a veth hands them on, and, where any is shorter, padded as on a wire: programs have a way of their own
+ * for what is short.
+ */
+export function byVethAndWire<T extends Buffer[]>(...frames: T): T[] {
+	const padded = frames.map((frame) => Buffer.concat([frame, bytes(Math.max(0, SHORTEST - frame.length))]));
+	return frames.some(({ length }) => length < SHORTEST) ? [frames, padded as T] : [frames];
 }
 
 export interface Ipv4 {

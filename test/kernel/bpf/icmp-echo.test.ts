@@ -6,6 +6,8 @@ import {
 	type Ethernet,
 	echo4,
 	echo6,
+	endMac,
+	hostMac,
 	ICMPV6,
 	type Ipv4,
 	type Ipv6,
@@ -33,7 +35,7 @@ afterAll(() => {
 const run = (frame: Buffer) => namespace.within(() => program.run(frame));
 
 /** The way back of what frame.ts sends by default. */
-const back = { source: "02:00:00:00:01:01", destination: "02:00:00:00:01:02" };
+const back = { source: endMac(1), destination: hostMac(1) };
 const reply4 = (icmp: Partial<Echo>, ip: Partial<Ipv4>, link: Partial<Ethernet>) =>
 	echo4(
 		{ type: 0, ...icmp },

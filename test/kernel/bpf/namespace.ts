@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, writeFileSync } from "node:fs";
 import { CLONE_NEWNET, setns, unshare } from "../../../lib/ffi/libc.js";
 import { openCurrent, within } from "../../../lib/kernel/netns.js";
+import { endMac, hostMac } from "./frame.js";
 
 /** A network namespace without a name, which ends with its descriptor. */
 export class Namespace {
@@ -44,10 +45,6 @@ export interface End {
 	/** Of the end; its peer's ends in 02 instead of 01. */
 	subnet: number;
 }
-
-/** The MAC of the end of a subnet, and of the host that it leads to: no byte is like another. */
-export const endMac = (subnet: number) => `02:e1:e2:e3:4${subnet}:e5`;
-export const hostMac = (subnet: number) => `06:f1:f2:f3:5${subnet}:f5`;
 
 /** A namespace that forwards between these ends, with 10.N.0.2 and fc00:N::2 as a host behind each. */
 export function router(ends: End[]): Namespace {
