@@ -176,7 +176,7 @@ int xdp_fib(struct xdp_md *ctx)
 	if (!of_port)
 		return XDP_PASS;
 	cursor = frame(ctx);
-	if (is_ordinary(&cursor))
+	if (check_headers(&cursor))
 		return run(ctx, cursor, port, of_port);
 	return run_any(ctx, port, of_port);
 }

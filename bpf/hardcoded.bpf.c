@@ -57,7 +57,7 @@ int xdp_hardcoded(struct xdp_md *ctx)
 	if (!ingress)
 		return XDP_PASS;
 	cursor = frame(ctx);
-	if (is_ordinary(&cursor))
+	if (check_headers(&cursor))
 		return run(cursor, ingress);
 	return run_any(ctx, ingress);
 }

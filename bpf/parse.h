@@ -51,10 +51,11 @@ static __always_inline bool is_jumbo(const struct cursor *frame)
 #define HEADERS 58
 
 /*
- * Whether a frame is as nearly all are: no jumbo frame, and long enough for all that is
- * read of it, so that one check does for everything. A frame on the wire has 60 bytes.
+ * Whether a frame is no jumbo frame, and long enough for all that is read of it. It is
+ * marked so: one check then does for everything. A wire pads frames to 60 bytes; what a
+ * veth hands on may be shorter.
  */
-static __always_inline bool is_ordinary(struct cursor *frame)
+static __always_inline bool check_headers(struct cursor *frame)
 {
 	if (is_jumbo(frame) || frame->at + HEADERS > frame->end)
 		return false;
@@ -64,22 +65,22 @@ static __always_inline bool is_ordinary(struct cursor *frame)
 
 /*
  * The same as frame(), with the length of all fragments. That takes a helper as slow as a
- * redirect, and programs that forward do it, and whatever is not ordinary, in a function
- * of its own: a call takes registers from what is around it, whether it is made or not.
+ * redirect, and programs that forward do it in a function of its own, with whatever has
+ * not all headers: a call takes registers from what is around it, whether it is made or
+ * not.
  */
 static __always_inline struct cursor any_frame(struct xdp_md *ctx)
 {
 	struct cursor cursor = frame(ctx);
 
-	cursor.length = bpf_xdp_get_buff_len(ctx);
+	if (is_jumbo(&cursor))
+		cursor.length = bpf_xdp_get_buff_len(ctx);
 	return cursor;
 }
 
 static __always_inline __u64 frame_length(struct xdp_md *ctx)
 {
-	struct cursor cursor = frame(ctx);
-
-	return is_jumbo(&cursor) ? bpf_xdp_get_buff_len(ctx) : cursor.length;
+	return any_frame(ctx).length;
 }
 
 /* The next `size` bytes, or NULL if there are not as many. */
