@@ -77,9 +77,9 @@ export function put(spec: PortEntry, lab: Lab): void {
 
 export function erase(spec: PortEntry, lab: Lab): void {
 	const { map, key, layout } = locate(spec, lab);
-	// An array has no entry to delete, only one of zeros.
-	if (isArray(spec)) update(map, key, Buffer.alloc(layout.size));
-	else remove(map, key);
+	// A devmap has slots without a device; an array's entry is never gone, only zero.
+	if (isDevmap(spec)) remove(map, key);
+	else update(map, key, Buffer.alloc(layout.size));
 }
 
 export function describe({ program, map, key, value }: PortEntry): string {
@@ -116,7 +116,6 @@ function portOf(key: EndName, lab: Lab): number {
 	return key.startsWith(":#") ? Number(key.slice(2)) - lab.ends.firstIfindex : lab.ends.port(key);
 }
 
-/** Of the maps by port, a devmap alone is no array. */
-function isArray({ map }: PortEntry): boolean {
-	return map !== "ports";
+function isDevmap({ map }: PortEntry): boolean {
+	return map === "ports";
 }
