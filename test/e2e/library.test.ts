@@ -64,6 +64,15 @@ test("the process is back as well where the function throws", async () => {
 	expect([message, same]).toEqual(["mine", true]);
 });
 
+test("an error that nobody catches is told in lines that can be read", async () => {
+	const source = `import { loadTopology } from "${ROOT}dist/lib/index.js"; await loadTopology("/nowhere.yaml");`;
+	const args = ["--input-type=module", "--eval", source];
+	const { exitCode, stderr } = await machine.run(process.execPath, args);
+	expect(exitCode).toBe(1);
+	expect(stderr).toContain("/nowhere.yaml");
+	expect(stderr.length).toBeLessThan(5000);
+});
+
 test("a namespace that no lab has is refused", async () => {
 	const error = await run<{ name: string; message: string }>(`
 		try { exec("nowhere", "true"); } catch ({ name, message }) { console.log(JSON.stringify({ name, message })); }
