@@ -46,7 +46,7 @@ needs_of_test() {
 		command script            bsdutils
 		command setpriv           util-linux
 		command ps                procps
-		command python3           python3
+		file    /usr/bin/python3  python3
 		command zsh               zsh
 		command fish              fish
 		command shellcheck        shellcheck

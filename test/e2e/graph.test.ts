@@ -114,6 +114,6 @@ async function texts(lab: string): Promise<string[]> {
 import json, sys, xml.etree.ElementTree as tree
 root = tree.fromstring(sys.stdin.buffer.read())
 print(json.dumps([one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]))`;
-	const { stdout } = await execa("python3", ["-c", script], { input: svg });
+	const { stdout } = await execa("/usr/bin/python3", ["-c", script], { input: svg });
 	return JSON.parse(stdout).map((text: string) => text.replaceAll("\u00a0", " "));
 }

@@ -45,7 +45,7 @@ describe.sequential("topologies/load-balancer.yaml", () => {
 		servers = await Promise.all(
 			Object.values(SERVICE).flatMap((address) =>
 				["one", "two"].map((name) =>
-					bench.machine.start(name, "python3", ["-c", SERVE, address, name], /ready/),
+					bench.machine.start(name, "/usr/bin/python3", ["-c", SERVE, address, name], /ready/),
 				),
 			),
 		);
@@ -57,7 +57,7 @@ describe.sequential("topologies/load-balancer.yaml", () => {
 
 	/** Who answers each of the flows. */
 	const answers = async (address: string, size = 1): Promise<string[]> => {
-		const { stdout, stderr } = await bench.machine.in("client", "python3", [
+		const { stdout, stderr } = await bench.machine.in("client", "/usr/bin/python3", [
 			"-c",
 			ASK,
 			address,

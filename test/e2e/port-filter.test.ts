@@ -47,7 +47,7 @@ describe.sequential("topologies/port-filter.yaml", () => {
 		udpBy(bench.machine, flow, 1, (port) => {
 			const family = flow.address.includes(":") ? "AF_INET6" : "AF_INET";
 			const connect = `s = socket(${family}, SOCK_DGRAM); s.connect(('${flow.address}', ${port}))`;
-			return ["python3", ["-c", `from socket import *\n${connect}\n${python}`]];
+			return ["/usr/bin/python3", ["-c", `from socket import *\n${connect}\n${python}`]];
 		});
 
 	test.each(Object.entries(SENDS))("judges a datagram %s by its port", async (_, [family, python]) => {

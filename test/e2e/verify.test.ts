@@ -243,7 +243,7 @@ hosts: 1 of 2 failed (TIME)`);
 import json, sys, xml.etree.ElementTree as tree
 suite = tree.parse(sys.argv[1]).getroot()[0]
 print(json.dumps([dict(suite.attrib), [[case.attrib["name"], *[part.text for part in case]] for case in suite]]))`;
-		const { stdout: read } = await machine.run("python3", ["-c", script, file]);
+		const { stdout: read } = await machine.run("/usr/bin/python3", ["-c", script, file]);
 		expect(JSON.parse(read)).toEqual([
 			expect.objectContaining({ name: "hosts", tests: "2", failures: "1" }),
 			[

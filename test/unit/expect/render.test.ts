@@ -110,7 +110,9 @@ likely cause: dos:veth0 has &quot;neither&quot; a program &lt;nor&gt; GRO</failu
 		const xml = junitReport({ ...empty, checks: [{ ...passed, title }] });
 		const script =
 			"import sys, json, xml.etree.ElementTree as e; print(json.dumps(e.fromstring(sys.stdin.buffer.read())[0][0].attrib['name']))";
-		const read = JSON.parse(execFileSync("python3", ["-c", script], { input: xml, encoding: "utf8" }));
+		const read = JSON.parse(
+			execFileSync("/usr/bin/python3", ["-c", script], { input: xml, encoding: "utf8" }),
+		);
 		expect(read).toBe(`<>&"' \uFFFD\uFFFD\uFFFD é 日本 \u{1f600} ]]>`);
 	});
 });

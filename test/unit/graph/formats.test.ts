@@ -124,7 +124,7 @@ import json, sys, xml.etree.ElementTree as tree
 root = tree.fromstring(sys.stdin.buffer.read())
 find = lambda name: [one.text for one in root.iter("{http://www.w3.org/2000/svg}" + name)]
 print(json.dumps({"texts": find("text"), "titles": find("title")}))`;
-	const { stdout } = await execa("python3", ["-c", script], { input: svg });
+	const { stdout } = await execa("/usr/bin/python3", ["-c", script], { input: svg });
 	const { texts, titles } = JSON.parse(stdout);
 	const plain = (text: string) => text.replaceAll("\u00a0", " ");
 	return { texts: texts.map(plain), titles: titles.map(plain) };
