@@ -80,9 +80,9 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 	// Objects of programs of one's own are files that change without the topology.
 	const digest = topology.programs.length ? undefined : digestOf(JSON.stringify(topology));
 	const text = options.text === undefined ? undefined : digestOf(options.text);
-	const settle = (reading: Reading, ofLab: string[]) => {
+	const settle = (reading: Reading | undefined, ofLab: string[]) => {
 		const warned = { ofFile: topology.warnings, ofLab };
-		if (text !== undefined && digest !== undefined)
+		if (text !== undefined && digest !== undefined && reading !== undefined)
 			writeSettled(text, { lab: topology.name, topology: digest, reading, warnings: warned });
 	};
 	const settled = digest === undefined ? undefined : findSettledBy(topology.name, digest);

@@ -10,9 +10,10 @@ import { endProcesses, type Process, processesIn } from "./kernel/processes.js";
 import { forgetSettled } from "./kernel/settled.js";
 import { inspectState, namesIn, removeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
+import { NONE } from "./plan/object.js";
 import type { Plan } from "./plan/plan.js";
 import { type Progress, silent } from "./progress.js";
-import { converge, lookAtLinks, NONE } from "./reconcile.js";
+import { converge, lookAtLinks } from "./reconcile.js";
 import { isLabName } from "./topology/names.js";
 
 export interface DestroyOptions {

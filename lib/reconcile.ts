@@ -7,7 +7,7 @@ import type { Lab } from "./kernel/lab.js";
 import { observe } from "./kernel/observe.js";
 import { LINKS_ALONE, type Reader, THOROUGH } from "./kernel/read-namespace.js";
 import { KINDS, kindOf } from "./kinds/registry.js";
-import { byId, idOf, type KindRules, type LabObject, type Objects } from "./plan/object.js";
+import { byId, idOf, type KindRules, type LabObject, NONE, type Objects } from "./plan/object.js";
 import { type Change, diff, isLate, type Plan } from "./plan/plan.js";
 import { changeText } from "./plan/render.js";
 import type { Progress, Stage } from "./progress.js";
@@ -51,9 +51,6 @@ export function lookAtLinks(lab: Lab): Look {
 	const { snapshot, actual } = see(lab, NONE, LINKS_ALONE);
 	return { snapshot, actual, plan: diff(NONE, actual, rulesOf) };
 }
-
-/** No objects. */
-export const NONE: Objects = new Map();
 
 function rulesOf(kind: string): KindRules {
 	return kindOf({ kind });

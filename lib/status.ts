@@ -5,8 +5,9 @@ import { listLabs } from "./kernel/labs.js";
 import { inspectState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { kindOf } from "./kinds/registry.js";
+import { NONE } from "./plan/object.js";
 import { type PlanDocument, planDocument } from "./plan/render.js";
-import { declare, look, NONE } from "./reconcile.js";
+import { declare, look } from "./reconcile.js";
 import type { LabEnd, Snapshot } from "./snapshot/snapshot.js";
 import type { EndName, Forwarding, Topology } from "./topology/topology.js";
 

@@ -69,7 +69,7 @@ export function observe(
 		pins: readPins(lab, programs, queries),
 		wanted,
 		firstIfindex: lab.ends.firstIfindex,
-		reading: readingOf(lab, namespaces, asked, programs),
+		...(listens && { reading: readingOf(lab, namespaces, asked, programs) }),
 	};
 }
 

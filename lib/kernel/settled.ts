@@ -49,7 +49,7 @@ export function findSettled(digest: string): Settled | undefined {
 	return readSettled(fileOf(digest));
 }
 
-/** Whether there may be one: what is cheap to know before one has the lock, and perhaps not true with it. */
+/** Whether there may be one, which is cheap to know before one has the lock; {@link findSettled} then says. */
 export function hasSettled(digest: string): boolean {
 	return fileOf(digest) !== undefined;
 }

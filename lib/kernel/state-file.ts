@@ -73,7 +73,7 @@ export function writeWhole(path: string, text: string): void {
 /** A value as the text of a file, JSON with a digest of itself. */
 export function seal(value: object): string {
 	const state = JSON.stringify(value);
-	return `{"sha256":"${digestOf(state)}","state":${state}}`;
+	return `{"sha256":"${sha256(state)}","state":${state}}`;
 }
 
 /** Undefined where a file is not, byte for byte, one of {@link seal}'s. */
@@ -82,10 +82,10 @@ export function unseal<T extends object>(bytes: Buffer): T | undefined {
 	const [head, digest] = /^\{"sha256":"([0-9a-f]{64})","state":/.exec(text) ?? [];
 	if (head === undefined || !text.endsWith("}")) return undefined;
 	const state = text.slice(head.length, -1);
-	return digestOf(state) === digest ? (JSON.parse(state) as T) : undefined;
+	return sha256(state) === digest ? (JSON.parse(state) as T) : undefined;
 }
 
-export function digestOf(content: string | Buffer): string {
+export function sha256(content: string | Buffer): string {
 	return createHash("sha256").update(content).digest("hex");
 }
 

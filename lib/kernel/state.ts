@@ -3,7 +3,7 @@ import type { LabObject } from "../plan/object.js";
 import { isLabName } from "../topology/names.js";
 import type { Topology } from "../topology/topology.js";
 import { hasStateDirectory, makeStateDirectory, STATE_DIRECTORY } from "./state-directory.js";
-import { digestOf, readWhole, remove, seal, unseal, writeWhole } from "./state-file.js";
+import { readWhole, remove, seal, sha256, unseal, writeWhole } from "./state-file.js";
 
 export interface PinnedMap {
 	/** No other map gets it until the next boot. */
@@ -85,7 +85,7 @@ export function writeState(state: State): void {
 /** A digest of the file itself. Undefined where it cannot be used. */
 export function stateDigest(lab: string): string | undefined {
 	const found = readWhole(pathOf(lab));
-	return found && "bytes" in found ? digestOf(found.bytes) : undefined;
+	return found && "bytes" in found ? sha256(found.bytes) : undefined;
 }
 
 /** The namespaces that a lab may have made. */

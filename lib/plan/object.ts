@@ -24,6 +24,9 @@ export function idOf(object: Pick<LabObject, "kind" | "name">): string {
 /** Objects by {@link idOf}. */
 export type Objects = ReadonlyMap<string, LabObject>;
 
+/** No objects. */
+export const NONE: Objects = new Map();
+
 /** Of several objects of one id the last. */
 export function byId(objects: Iterable<LabObject>): Map<string, LabObject> {
 	const map = new Map<string, LabObject>();
@@ -51,6 +54,11 @@ export interface KindRules<Spec = unknown> {
 	describe(object: LabObject<Spec>): string;
 	/** What an update changes, for a person; the default lists the fields. */
 	describeChange?(from: Spec, to: Spec): string;
+}
+
+/** Whether what is there is as wanted. */
+export function isEqual({ equal = deepEqual }: KindRules, desired: unknown, actual: unknown): boolean {
+	return equal(desired, actual);
 }
 
 /** Deep equality of plain data; a missing field and an undefined one are the same. */

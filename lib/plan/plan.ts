@@ -1,4 +1,4 @@
-import { deepEqual, type KindRules, type LabObject, type Objects } from "./object.js";
+import { isEqual, type KindRules, type LabObject, type Objects } from "./object.js";
 import { byDependency } from "./order.js";
 
 /** One step from what is to what is wanted. */
@@ -14,13 +14,13 @@ export interface Plan {
 	 * Removals, what depends before what it depends on; the rest, the other way round; then the same of what
 	 * {@link KindRules.outlasts} the rest and of what is {@link LabObject.late}.
 	 */
-	changes: Change[];
+	readonly changes: readonly Change[];
 	/** What the kernel has to be asked to remove first, in order: of removals and of replacements. */
-	removals: LabObject[];
+	readonly removals: readonly LabObject[];
 	/** What it is asked to remove after all but the late has been made. */
-	lateRemovals: LabObject[];
+	readonly lateRemovals: readonly LabObject[];
 	/** How many objects go along with their container, without a request of their own. */
-	folded: number;
+	readonly folded: number;
 }
 
 /** That there is nothing to do. */
@@ -87,7 +87,7 @@ function isSame(desired: Objects, actual: Objects, rules: Rules): boolean {
 	if (desired.size !== actual.size) return false;
 	for (const [id, { kind, spec }] of desired) {
 		const found = actual.get(id);
-		if (!found || !(rules(kind).equal ?? deepEqual)(spec, found.spec)) return false;
+		if (!found || !isEqual(rules(kind), spec, found.spec)) return false;
 	}
 	return true;
 }
@@ -141,7 +141,7 @@ class Comparison {
 		}
 		// What an object was made with may have been made anew under it, as a program's maps.
 		const renewed = object.needs.find((need) => this.gone.has(need));
-		const equal = (rules.equal ?? deepEqual)(object.spec, from.spec);
+		const equal = isEqual(rules, object.spec, from.spec);
 		if (equal && renewed === undefined) return;
 		const action = rules.replaces?.(from.spec, object.spec) ? "replace" : "update";
 		this.steps.set(id, { action, from, object, ...(equal && renewed !== undefined && { because: renewed }) });

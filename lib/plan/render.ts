@@ -1,5 +1,5 @@
 import { printable } from "../topology/printable.js";
-import { deepEqual, type KindRules } from "./object.js";
+import { isEqual, type KindRules } from "./object.js";
 import { type Action, type Change, NOTHING, type Plan } from "./plan.js";
 
 /** A plan as a document: what `--json` prints, and what the text is made from. */
@@ -66,8 +66,7 @@ export function changeText(change: Change, kind: KindRules): string {
 
 function what(change: Change, kind: KindRules): string {
 	const { object } = change;
-	if (!("from" in change) || (kind.equal ?? deepEqual)(object.spec, change.from.spec))
-		return kind.describe(object);
+	if (!("from" in change) || isEqual(kind, object.spec, change.from.spec)) return kind.describe(object);
 	const difference = kind.describeChange?.(change.from.spec, object.spec);
 	return difference === undefined ? kind.describe(object) : `${object.name}: ${difference}`;
 }

@@ -26,8 +26,8 @@ export interface Snapshot {
 	wanted: Objects;
 	/** The ifindex of port 0. */
 	firstIfindex: number;
-	/** How all this was read. */
-	reading: Reading;
+	/** How all this was read, where note was taken of it. */
+	reading?: Reading;
 }
 
 /** What was read of the kernel, to be read again and compared: plain data. */

@@ -462,7 +462,9 @@ function settled(text: string) {
 	const wanted = topology(text);
 	const lab = new Lab(wanted.name);
 	try {
-		return { lab: wanted.name, reading: look(lab, declare(wanted).objects).snapshot.reading };
+		const { reading } = look(lab, declare(wanted).objects).snapshot;
+		if (reading === undefined) throw new Error("no note was taken");
+		return { lab: wanted.name, reading };
 	} finally {
 		lab.closeAll();
 	}
