@@ -27,6 +27,7 @@ export function applyCommand(name: string): Command {
 		.argument("<file>", "a topology file, or - for standard input")
 		.option("--keep", "leave what was done before a failure, for a look")
 		.action(async (file: string, options: Options) => {
+			beSparing();
 			const text = readText(file);
 			const started = performance.now();
 			const result = await interruptible((signal) => run(file, text, { signal, ...options }));
@@ -64,7 +65,6 @@ async function run(file: string, text: string, options: Options & { signal: Abor
 		return { lab, changes: 0, ...warnings, document: () => emptyDocument(lab, warnings.ofLab) };
 	}
 	// What follows is of no use, and so not loaded, where nothing has changed.
-	beSparing();
 	const { readTopology } = await import("../load.js");
 	const { apply } = await import("../apply.js");
 	const { renderJson } = await import("../render-plan.js");

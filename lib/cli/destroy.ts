@@ -11,6 +11,7 @@ import { note, printJson, useColor } from "./output.js";
 import { display } from "./progress.js";
 import { interruptible } from "./signals.js";
 import { labOf } from "./target.js";
+import { beSparing } from "./v8.js";
 
 interface Options extends CommonOptions {
 	all?: boolean;
@@ -29,6 +30,7 @@ export function destroyCommand(name: string): Command {
 		.option("--all", "every lab that is up")
 		.option("--kill", "end the processes that run in the lab's namespaces")
 		.action(async (target: string | undefined, options: Options) => {
+			beSparing();
 			if (target !== undefined && options.all) throw new UsageError("a lab, or --all: not both");
 			const labs = target === undefined ? labsUp(options.all ?? false) : [labOf(target)];
 			const results: DestroyResult[] = [];

@@ -5,6 +5,7 @@ import { isEmpty } from "../plan/plan.js";
 import { renderJson, renderText } from "../render-plan.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { printJson, useColor } from "./output.js";
+import { beSparing } from "./v8.js";
 import { showWarnings } from "./warnings.js";
 
 interface Options extends CommonOptions {
@@ -21,6 +22,7 @@ export function planCommand(name: string): Command {
 		.argument("<file>", "a topology file, or - for standard input")
 		.option("--detailed-exitcode", "exit with 2 when there is something to do")
 		.action(async (file: string, options: Options) => {
+			beSparing();
 			const { topology, source } = await readTopology(file);
 			const result = await plan(topology);
 			if (!options.quiet) showWarnings(source, topology.warnings, result.warnings);

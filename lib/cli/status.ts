@@ -8,6 +8,7 @@ import { printable } from "../topology/printable.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { count, note, printJson, useColor } from "./output.js";
 import { labOf } from "./target.js";
+import { beSparing } from "./v8.js";
 
 interface Options extends CommonOptions {
 	detailedExitcode?: boolean;
@@ -26,6 +27,7 @@ export function statusCommand(name: string): Command {
 			"exit with 2 when a lab differs from what was applied, or that is not known",
 		)
 		.action((target: string | undefined, options: Options) => {
+			beSparing();
 			requireCapabilities();
 			const labs = target === undefined ? listLabs().flatMap(tryStatus) : [status(labOf(target))];
 			for (const { warnings } of labs) for (const warning of warnings) note(`warning: ${warning}`);
