@@ -159,8 +159,8 @@ static __always_inline int run(struct xdp_md *ctx, struct cursor frame, __u32 po
 	}
 }
 
-static __attribute__((noinline)) int run_any(struct xdp_md *ctx, __u32 port,
-					     struct counters *of_port)
+static __attribute__((noinline)) int run_jumbo(struct xdp_md *ctx, __u32 port,
+					       struct counters *of_port)
 {
 	return run(ctx, any_frame(ctx), port, of_port);
 }
@@ -178,7 +178,9 @@ int xdp_fib(struct xdp_md *ctx)
 	cursor = frame(ctx);
 	if (check_headers(&cursor))
 		return run(ctx, cursor, port, of_port);
-	return run_any(ctx, port, of_port);
+	if (!is_jumbo(&cursor))
+		return run(ctx, cursor, port, of_port);
+	return run_jumbo(ctx, port, of_port);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -42,7 +42,7 @@ static __always_inline int run(struct cursor frame, struct port *ingress)
 	return pass(&ingress->counters, frame.length);
 }
 
-static __attribute__((noinline)) int run_any(struct xdp_md *ctx, struct port *ingress)
+static __attribute__((noinline)) int run_jumbo(struct xdp_md *ctx, struct port *ingress)
 {
 	return run(any_frame(ctx), ingress);
 }
@@ -59,7 +59,9 @@ int xdp_hardcoded(struct xdp_md *ctx)
 	cursor = frame(ctx);
 	if (check_headers(&cursor))
 		return run(cursor, ingress);
-	return run_any(ctx, ingress);
+	if (!is_jumbo(&cursor))
+		return run(cursor, ingress);
+	return run_jumbo(ctx, ingress);
 }
 
 char LICENSE[] SEC("license") = "GPL";

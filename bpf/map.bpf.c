@@ -52,8 +52,8 @@ static __always_inline int run(struct cursor frame, const __u32 *port,
 	return pass(of_port, frame.length);
 }
 
-static __attribute__((noinline)) int run_any(struct xdp_md *ctx, const __u32 *port,
-					     struct counters *of_port)
+static __attribute__((noinline)) int run_jumbo(struct xdp_md *ctx, const __u32 *port,
+					       struct counters *of_port)
 {
 	return run(any_frame(ctx), port, of_port);
 }
@@ -70,7 +70,9 @@ int xdp_map(struct xdp_md *ctx)
 	cursor = frame(ctx);
 	if (check_headers(&cursor))
 		return run(cursor, &port, of_port);
-	return run_any(ctx, &port, of_port);
+	if (!is_jumbo(&cursor))
+		return run(cursor, &port, of_port);
+	return run_jumbo(ctx, &port, of_port);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -52,8 +52,9 @@ static __always_inline bool is_jumbo(const struct cursor *frame)
 
 /*
  * Whether a frame is no jumbo frame, and long enough for all that is read of it. It is
- * marked so: one check then does for everything. A wire pads frames to 60 bytes; what a
- * veth hands on may be shorter.
+ * marked so, and one check then does for everything: programs go on in two copies of what
+ * follows, after a yes and after a no. A wire pads frames to 60 bytes; what a veth hands
+ * on may be shorter.
  */
 static __always_inline bool check_headers(struct cursor *frame)
 {
@@ -65,9 +66,8 @@ static __always_inline bool check_headers(struct cursor *frame)
 
 /*
  * The same as frame(), with the length of all fragments. That takes a helper as slow as a
- * redirect, and programs that forward do it in a function of its own, with whatever has
- * not all headers: a call takes registers from what is around it, whether it is made or
- * not.
+ * redirect, and programs that forward do it in a function of its own: a call takes
+ * registers from what is around it, whether it is made or not.
  */
 static __always_inline struct cursor any_frame(struct xdp_md *ctx)
 {
