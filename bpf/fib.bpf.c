@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Forwards as the kernel's FIB says, IPv4 and IPv6. */
-#include "address.h"
+#include <xdp-topology/address.h>
 #include "counters.h"
 #include "next-hop.h"
-#include "parse.h"
+#include <xdp-topology/parse.h>
 #include "ports.h"
-#include "rewrite.h"
+#include <xdp-topology/rewrite.h>
 
 /* The fragment header begins with the type of the next one (RFC 8200, section 4.5). */
 #define FRAGMENT_LENGTH 8

@@ -3,8 +3,8 @@
  */
 #include "count.h"
 #include "port.h"
-#include "redirect.h"
-#include "rewrite.h"
+#include <xdp-topology/redirect.h>
+#include <xdp-topology/rewrite.h>
 
 struct redirect {
 	struct macs macs;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Answers echo requests on the wire, whoever they are addressed to. */
-#include "address.h"
+#include <xdp-topology/address.h>
 #include "counters.h"
-#include "icmp.h"
-#include "parse.h"
-#include "rewrite.h"
+#include <xdp-topology/icmp.h>
+#include <xdp-topology/parse.h>
+#include <xdp-topology/rewrite.h>
 
 /* A reply starts afresh: the kernel's default (IPDEFTTL, IPV6_DEFAULT_HOPLIMIT). */
 #define REPLY_TTL 64

@@ -2,8 +2,8 @@
 /* Redirects by maps: the same wiring as hardcoded, to be changed while packets flow. */
 #include "counters.h"
 #include "ports.h"
-#include "redirect.h"
-#include "rewrite.h"
+#include <xdp-topology/redirect.h>
+#include <xdp-topology/rewrite.h>
 
 /*
  * The egress's ifindex by port of the ingress; 0: not redirected. One word, so that a

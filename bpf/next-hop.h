@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 
-#include "address.h"
-#include "parse.h"
+#include <xdp-topology/address.h>
+#include <xdp-topology/parse.h>
 #include "port.h"
-#include "rewrite.h"
+#include <xdp-topology/rewrite.h>
 
 /* include/linux/socket.h */
 #define AF_INET 2

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "counters.h"
-#include "parse.h"
+#include <xdp-topology/parse.h>
 
 SEC("xdp.frags")
 int xdp_pass(struct xdp_md *ctx)

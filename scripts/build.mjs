@@ -22,8 +22,9 @@ function compilePrograms() {
 	const arch = { x64: "x86_64", arm64: "aarch64", riscv64: "riscv64" }[process.arch] ?? process.arch;
 	for (const source of readdirSync("bpf").filter((name) => name.endsWith(".bpf.c"))) {
 		const object = `dist/bpf/${source.replace(/\.c$/, ".o")}`;
-		const flags = ["-O2", "-g", "-Wall", "-Wextra", "-Werror", "-target", "bpf", "-mcpu=v3"];
-		run("clang", [...flags, `-I/usr/include/${arch}-linux-gnu`, "-c", `bpf/${source}`, "-o", object]);
+		const target = ["-target", "bpf", "-mcpu=v3", "-Ibpf/include", `-I/usr/include/${arch}-linux-gnu`];
+		const flags = ["-O2", "-g", "-Wall", "-Wextra", "-Werror", ...target];
+		run("clang", [...flags, "-c", `bpf/${source}`, "-o", object]);
 		run("llvm-strip", ["-g", object]);
 	}
 }

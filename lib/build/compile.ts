@@ -1,8 +1,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { UnsupportedError } from "../errors.js";
+import { packageRoot } from "../package-root.js";
 import { CompileCache, type Kept } from "./cache.js";
 
 export interface CompileRequest {
@@ -53,6 +55,9 @@ function flags({ include, defines }: CompileRequest): string[] {
 		"c",
 		...Object.entries(defines).map(([name, value]) => `-D${name}=${value}`),
 		...include.map((folder) => `-I${folder}`),
+		// Behind the user's folders: `#include <xdp-topology/parse.h>`.
+		"-isystem",
+		fileURLToPath(new URL("bpf/include", packageRoot())),
 		...archFolders(),
 	];
 }

@@ -25,9 +25,10 @@ export async function startBench(forwarding?: boolean): Promise<Bench> {
 
 /** A file of topologies/ to be edited and read from standard input: its paths begin at the project's folder. */
 export function textOf(file: string): string {
-	return readFileSync(`topologies/${file}`, "utf8")
-		.replaceAll("source: programs/", "source: topologies/programs/")
-		.replaceAll("include: [../bpf]", "include: [bpf]");
+	return readFileSync(`topologies/${file}`, "utf8").replaceAll(
+		"source: programs/",
+		"source: topologies/programs/",
+	);
 }
 
 /** Applies a topology, a file's path or text on standard input, and expects that it says no word of warning. */

@@ -6,9 +6,9 @@
  * the stack finds an address of its own in it, and answers the client without coming by
  * here again. So there is no connection to remember, and nothing in the packet changes.
  */
-#include "parse.h"
-#include "redirect.h"
-#include "rewrite.h"
+#include <xdp-topology/parse.h>
+#include <xdp-topology/redirect.h>
+#include <xdp-topology/rewrite.h>
 
 #define TTL 64	     /* the kernel's default: IPDEFTTL, IPV6_DEFAULT_HOPLIMIT */
 #define IP_DF 0x4000 /* include/net/ip.h */

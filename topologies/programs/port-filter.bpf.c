@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Decides by a map which TCP and UDP ports can be reached; what is neither passes. */
-#include "parse.h"
+#include <xdp-topology/parse.h>
 
 /* Extension headers that are looked behind; real packets have one or two. */
 #define MAX_EXTENSIONS 6

@@ -3,7 +3,7 @@
  * A token bucket for every source: it holds `burst` tokens, gets `rate` of them a second,
  * and a packet takes one. A packet that finds none is dropped.
  */
-#include "parse.h"
+#include <xdp-topology/parse.h>
 
 #define SECOND 1000000000ULL /* in nanoseconds */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Takes packets out of those in which load-balancer.bpf.c sends them. */
-#include "parse.h"
+#include <xdp-topology/parse.h>
 
 /* The sender of what is unpacked; the rest passes as it is. */
 const volatile __be32 balancer4;

@@ -31,7 +31,7 @@ const BY_PORT: Record<Name, string[]> = {
 	fib: ["counters", "ports"],
 };
 
-const CLANG = ["-O2", "-g", "-Wall", "-Wextra", "-Werror", "-target", "bpf", "-mcpu=v3"];
+const CLANG = ["-O2", "-g", "-Wall", "-Wextra", "-Werror", "-target", "bpf", "-mcpu=v3", "-Ibpf/include"];
 
 /** @param source the path of a program in C */
 export function compile(source: string): Buffer {

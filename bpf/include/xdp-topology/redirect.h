@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef REDIRECT_H
-#define REDIRECT_H
+/* SPDX-License-Identifier: MIT */
+#ifndef XDP_TOPOLOGY_REDIRECT_H
+#define XDP_TOPOLOGY_REDIRECT_H
 
 #include "address.h"
 #include "icmp.h"

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef ICMP_H
-#define ICMP_H
+/* SPDX-License-Identifier: MIT */
+#ifndef XDP_TOPOLOGY_ICMP_H
+#define XDP_TOPOLOGY_ICMP_H
 
 #include <linux/types.h>
 

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef PARSE_H
-#define PARSE_H
+/* SPDX-License-Identifier: MIT */
+#ifndef XDP_TOPOLOGY_PARSE_H
+#define XDP_TOPOLOGY_PARSE_H
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -12,6 +12,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "version.h"
+
 /* include/net/ip.h */
 #define IP_MF 0x2000
 #define IP_OFFSET 0x1fff
@@ -19,15 +21,16 @@
 /* A full Ethernet frame with a tag (include/linux/if_vlan.h: VLAN_ETH_FRAME_LEN). */
 #define FULL_FRAME 1518
 
-/* A frame, and what of its linear part is still to be parsed. */
+/* Position in a frame while its headers are parsed. */
 struct cursor {
-	void *at;
-	void *end;
+	void *at;      /* next byte to parse */
+	void *end;     /* end of the linear part */
 	size_t offset; /* of `at` in the frame, in bytes */
-	size_t sure;   /* bytes from `at` on that are there for certain */
-	__u64 length;  /* bytes of the frame */
+	size_t sure;   /* bytes behind `at` that a check has already covered */
+	__u64 length;  /* of the frame, in bytes */
 };
 
+/* Cursor at the first byte of the frame. Its length is that of the linear part. */
 static __always_inline struct cursor frame(const struct xdp_md *ctx)
 {
 	void *start = (void *)(long)ctx->data;
@@ -37,10 +40,10 @@ static __always_inline struct cursor frame(const struct xdp_md *ctx)
 }
 
 /*
- * Whether a frame may go on in fragments. It does so only once its linear part is full,
- * and that holds more than a full Ethernet frame: a page less headroom and
- * skb_shared_info on veth and in generic mode (skb_pp_cow_data(), and before it
- * veth_xdp_rcv_skb()).
+ * Whether the frame may continue in fragments. The linear part is full before a fragment
+ * is used, and the linear part holds more than a full Ethernet frame: on veth and in
+ * generic mode a page minus headroom and skb_shared_info (skb_pp_cow_data(), and
+ * veth_xdp_rcv_skb() before it).
  */
 static __always_inline bool is_jumbo(const struct cursor *frame)
 {
@@ -65,9 +68,9 @@ static __always_inline bool check_headers(struct cursor *frame)
 }
 
 /*
- * The same as frame(), with the length of all fragments. That takes a helper as slow as a
- * redirect, and programs that forward do it in a function of its own: a call takes
- * registers from what is around it, whether it is made or not.
+ * As frame(), but the length includes all fragments. The helper for this is as slow as a
+ * redirect. Programs that forward call it in a function of its own, because the code
+ * around a call has fewer registers even when the call is not made.
  */
 static __always_inline struct cursor any_frame(struct xdp_md *ctx)
 {
@@ -78,12 +81,13 @@ static __always_inline struct cursor any_frame(struct xdp_md *ctx)
 	return cursor;
 }
 
+/* Length of the frame with all fragments, in bytes. */
 static __always_inline __u64 frame_length(struct xdp_md *ctx)
 {
 	return any_frame(ctx).length;
 }
 
-/* The next `size` bytes, or NULL if there are not as many. */
+/* The next `size` bytes, or NULL if the frame has fewer. Moves the cursor behind them. */
 static __always_inline void *take(struct cursor *cursor, size_t size)
 {
 	void *at = cursor->at;

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef ADDRESS_H
-#define ADDRESS_H
+/* SPDX-License-Identifier: MIT */
+#ifndef XDP_TOPOLOGY_ADDRESS_H
+#define XDP_TOPOLOGY_ADDRESS_H
 
 #include <linux/in.h>
 #include <linux/in6.h>

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef REWRITE_H
-#define REWRITE_H
+/* SPDX-License-Identifier: MIT */
+#ifndef XDP_TOPOLOGY_REWRITE_H
+#define XDP_TOPOLOGY_REWRITE_H
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
