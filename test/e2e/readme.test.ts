@@ -75,6 +75,34 @@ test("the README's program is that of its topology, and a change of it is planne
 	expect(await machine.xdp("destroy", "port-filter")).toMatchObject({ exitCode: 0 });
 });
 
+test("the README's own program drops and counts what it says, and an edit of it is planned as the README prints", async () => {
+	const [source, file] = [`${folder}/drop.c`, `${folder}/drop.yaml`];
+	writeFileSync(source, block("example: drop.c"));
+	expect(readFileSync(source, "utf8")).toBe(readFileSync("docs/ci/drop.c", "utf8"));
+	writeFileSync(file, block("example: drop.yaml"));
+	expect(await machine.xdp("apply", file)).toMatchObject({ exitCode: 0 });
+	expect(await machine.xdp("verify", "starter")).toMatchObject({ exitCode: 0 });
+	const before = await dropped();
+	const send = /^xdp-exec client -- (bash -c '(.+)')$/m.exec(readme)?.[2] ?? "";
+	expect(await machine.in("client", "bash", ["-c", send])).toMatchObject({ exitCode: 0 });
+	expect(await dropped()).toBe(before + 1);
+
+	const setting = /`drop-port: ({ source: drop.c, globals: .+})`/.exec(readme)?.[1] ?? "";
+	writeFileSync(file, readFileSync(file, "utf8").replace("{ source: drop.c }", setting));
+	const { stdout: plan } = await machine.xdp("plan", file);
+	expect(`${plan}\n`).toBe(block("output: xdp-plan drop.yaml, edited"));
+	expect(await machine.xdp("apply", file)).toMatchObject({ exitCode: 0 });
+	expect(await dropped()).toBe(before + 1);
+	expect(await machine.xdp("destroy", "starter")).toMatchObject({ exitCode: 0 });
+});
+
+/** The program's own counter over all CPUs, as bpftool(8) prints it. */
+async function dropped(): Promise<number> {
+	const { stdout } = await machine.run("bpftool", ["-j", "map", "dump", "name", "dropped"]);
+	const values: { value: number }[] = JSON.parse(stdout)[0].formatted.values;
+	return values.reduce((sum, { value }) => sum + value, 0);
+}
+
 test("what npm start says to try next can be tried in that order", async () => {
 	const start = readFileSync("scripts/start.sh", "utf8").replaceAll("$LAB", "topologies/three-routers.yaml");
 	const commands = [...start.matchAll(/\{root\}npx xdp-(apply|destroy) (.+)/g)];
