@@ -4,6 +4,7 @@ import { Lab } from "./kernel/lab.js";
 import { listLabs } from "./kernel/labs.js";
 import { inspectState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
+import { addressesOnLo } from "./kinds/address.js";
 import { kindOf } from "./kinds/registry.js";
 import { NONE } from "./plan/object.js";
 import { type PlanDocument, planDocument } from "./plan/render.js";
@@ -25,6 +26,8 @@ export interface NamespaceStatus {
 	name: string;
 	/** `hardcoded`, `map`, `fib`, `kernel`; null where the namespace does not forward, or nobody knows. */
 	forwarding: Forwarding["mode"] | null;
+	/** On `lo`, with prefix length: of a namespace of the lab's, without the kernel's own. */
+	addresses: string[];
 	ends: EndStatus[];
 }
 
@@ -94,10 +97,11 @@ function describeNamespaces(snapshot: Snapshot, topology: Topology | undefined):
 					),
 				),
 		);
-		if (!snapshot.namespaces.has(name) || (ends.length === 0 && !snapshot.namespaces.get(name)?.made))
-			return [];
+		const namespace = snapshot.namespaces.get(name);
+		if (!namespace || (ends.length === 0 && !namespace.made)) return [];
 		ends.sort((a, b) => a.ifindex - b.ifindex);
-		return [{ name, forwarding: declared.get(name)?.forwarding?.mode ?? null, ends }];
+		const forwarding = declared.get(name)?.forwarding?.mode ?? null;
+		return [{ name, forwarding, addresses: namespace.made ? addressesOnLo(namespace) : [], ends }];
 	});
 }
 

@@ -4,6 +4,7 @@ import { requireCapabilities } from "../kernel/capabilities.js";
 import { listLabs } from "../kernel/labs.js";
 import { planText } from "../plan/render.js";
 import { type EndStatus, type LabStatus, status } from "../status.js";
+import { LOOPBACK } from "../topology/names.js";
 import { printable } from "../topology/printable.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { count, note, printJson, useColor } from "./output.js";
@@ -76,8 +77,9 @@ function verdict({ drift }: LabStatus): string {
 
 /** Namespaces with their ends, then the drift in the plan's words. */
 function whole(lab: LabStatus): string {
-	const lines = lab.namespaces.flatMap(({ name, forwarding, ends }) => [
+	const lines = lab.namespaces.flatMap(({ name, forwarding, addresses, ends }) => [
 		printable(forwarding === null ? name : `${name}  forwards by ${forwarding}`),
+		...(addresses.length ? [`  ${[`${name}:${LOOPBACK}`, ...addresses].map(printable).join("  ")}`] : []),
 		...ends.map((end) => `  ${describeEnd(end)}`),
 	]);
 	const drift = lab.drift?.changes.length

@@ -1,4 +1,5 @@
-import type { End, Expectation, Protocol, Topology } from "../topology/topology.js";
+import { addressedOf } from "../topology/addressed.js";
+import type { Addressed, Expectation, Protocol, Topology } from "../topology/topology.js";
 
 /** Traffic of one protocol and one address family, between two namespaces. */
 export interface Flow {
@@ -21,8 +22,8 @@ export interface Flow {
 const PINGS = 3;
 
 /** What an expectation comes to: each protocol over every address family that both sides have. */
-export function flowsOf({ from, to, protocols, port, packets }: Expectation, { veths }: Topology): Flow[] {
-	const ends = veths.flatMap(({ ends }) => ends);
+export function flowsOf({ from, to, protocols, port, packets }: Expectation, topology: Topology): Flow[] {
+	const ends = addressedOf(topology);
 	const sources = ends.filter(({ name, namespace }) =>
 		from.end === undefined ? namespace === from.namespace : name === from.end,
 	);
@@ -46,16 +47,16 @@ export function flowsOf({ from, to, protocols, port, packets }: Expectation, { v
 	);
 }
 
-function has({ addresses }: End, address: string): boolean {
+function has({ addresses }: Addressed, address: string): boolean {
 	return addresses.some((one) => one.startsWith(`${address}/`));
 }
 
-function namespaceOf({ namespace }: End): string {
+function namespaceOf({ namespace }: Addressed): string {
 	return namespace;
 }
 
 /** Without prefix length. A link-local one says nothing without its link, and is left out. */
-function addresses(ends: readonly End[], family: 4 | 6): string[] {
+function addresses(ends: readonly Addressed[], family: 4 | 6): string[] {
 	return ends
 		.flatMap(({ addresses }) => addresses)
 		.map((address) => address.slice(0, address.indexOf("/")))

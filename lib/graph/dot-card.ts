@@ -1,3 +1,4 @@
+import { LOOPBACK } from "../topology/names.js";
 import { shorten } from "./caption.js";
 import type { Detail } from "./detail.js";
 import { bold, font, lines, row, table } from "./dot-syntax.js";
@@ -24,13 +25,14 @@ export function card(namespace: GraphNamespace, detail: Detail): string {
 }
 
 function rows(namespace: GraphNamespace, detail: Detail): string[] {
-	const { ends, drift, forwarding, gone } = namespace;
+	const { addresses, ends, drift, forwarding, gone } = namespace;
 	const [only, ...others] = ends;
 	// One line is enough for the many that have one end and do nothing but send and receive.
 	if (!detail.addresses && detail.ends && only && !others.length && forwarding === null && !gone)
 		return [...endRows(only, 0, detail, namespace.name), ...driftRow(drift)];
 	return [
 		title(namespace),
+		...loopbackRow(detail.addresses ? addresses : []),
 		...driftRow(drift),
 		...ends.flatMap((end, i) =>
 			detail.ends || isDrifted(end) || end.down ? ["<hr/>", ...endRows(end, i, detail)] : [],
@@ -49,6 +51,19 @@ function title({ name, forwarding, gone }: GraphNamespace): string {
 	// In a table of its own, so that it does not widen the columns below.
 	const inner = table({ border: "0", cellspacing: "0", cellpadding: "3" }, [cells]);
 	return row([{ colspan: "3", cellpadding: "1" }, { html: inner }]);
+}
+
+/** What is on `lo`, which no line comes to. */
+function loopbackRow(addresses: readonly string[]): string[] {
+	if (addresses.length === 0) return [];
+	return [
+		"<hr/>",
+		row(
+			[{ align: "left" }, font({ color: LIGHT.muted }, LOOPBACK)],
+			[{ align: "left", balign: "left" }, addressLines(addresses)],
+			[{}, ""],
+		),
+	];
 }
 
 /** Lines come to the row's ends: to its first cell from the left, to its last from the right. */

@@ -1,5 +1,5 @@
 import { type ChangeDocument, MADE_AGAIN } from "../plan/render.js";
-import { splitEnd } from "../topology/names.js";
+import { LOOPBACK, splitEnd } from "../topology/names.js";
 import type { GraphPair } from "./model.js";
 
 /** The differences of a lab, each put where the picture shows it. */
@@ -51,9 +51,18 @@ export function placeDrift(changes: readonly ChangeDocument[], known: Known): Dr
 		if (change.kind === "veth") placeVeth(change, words, drift);
 		else if (ends.has(about)) add(drift.ofEnd, about, describe(change, about));
 		else if (namespaces.has(about)) add(drift.ofNamespace, about, describe(change, about));
-		else drift.elsewhere.push(describe(change, ""));
+		else if (isLoopback(about, namespaces)) {
+			const { namespace } = splitEnd(about);
+			add(drift.ofNamespace, namespace, describe(change, `${namespace}:`));
+		} else drift.elsewhere.push(describe(change, ""));
 	}
 	return drift;
+}
+
+/** Whether a difference is about the `lo` of a namespace, which a picture has no interface for. */
+function isLoopback(about: string, namespaces: ReadonlySet<string>): boolean {
+	const { namespace, interface: link } = splitEnd(about);
+	return link === LOOPBACK && namespaces.has(namespace);
 }
 
 /** A pair of which an end is gone; the other one may be there still, its peer elsewhere. */

@@ -10,10 +10,11 @@ export function graphOfStatus({ lab, namespaces, drift: plan }: LabStatus): Grap
 	const known = { ends: ends.map(({ name }) => name), namespaces: namespaces.map(({ name }) => name) };
 	const drift = placeDrift(plan?.changes ?? [], known);
 	const drawn = namespaces.map(
-		({ name, forwarding, ends }): GraphNamespace => ({
+		({ name, forwarding, addresses, ends }): GraphNamespace => ({
 			name,
 			host: name === HOST,
 			forwarding,
+			addresses,
 			gone: false,
 			drift: drift.ofNamespace.get(name) ?? [],
 			ends: ends.map((end) => describeEnd(end, drift)),
@@ -48,7 +49,7 @@ function withGone(drawn: readonly GraphNamespace[], { goneNamespaces, gonePairs 
 		if (found) return found;
 		// `host` is always there, even where none of its ends are.
 		const gone = name !== HOST;
-		const made: GraphNamespace = { name, host: !gone, forwarding: null, gone, drift: [], ends: [] };
+		const made = { name, host: !gone, forwarding: null, addresses: [], gone, drift: [], ends: [] };
 		all.push(made);
 		return made;
 	};

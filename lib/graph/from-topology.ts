@@ -23,10 +23,11 @@ export function graphOfTopology(topology: Topology): Graph {
 	}
 	return {
 		lab: topology.name,
-		namespaces: topology.namespaces.map(({ name, forwarding }) => ({
+		namespaces: topology.namespaces.map(({ name, forwarding, addresses }) => ({
 			name,
 			host: name === HOST,
 			forwarding: forwarding?.mode ?? null,
+			addresses: addresses ?? [],
 			gone: false,
 			drift: [],
 			ends: ends.get(name) ?? [],

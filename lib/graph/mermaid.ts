@@ -1,3 +1,4 @@
+import { LOOPBACK } from "../topology/names.js";
 import { caption } from "./caption.js";
 import { type Detail, detailFor } from "./detail.js";
 import { type Graph, type GraphEnd, type GraphEndName, type GraphNamespace, isDrifted } from "./model.js";
@@ -27,7 +28,7 @@ export function toMermaid(graph: Graph, options: { full?: boolean } = {}): strin
 		"flowchart LR",
 		...caption(graph).map(({ text }) => `\t%% ${text.replaceAll("{", "(")}`),
 		...graph.namespaces.map(
-			(namespace) => `\t${ids.get(namespace.name)}("${label(namespace)}")${classOf(namespace)}`,
+			(namespace) => `\t${ids.get(namespace.name)}("${label(namespace, detail)}")${classOf(namespace)}`,
 		),
 		...lines,
 		"\tclassDef host stroke-width:3px",
@@ -37,9 +38,10 @@ export function toMermaid(graph: Graph, options: { full?: boolean } = {}): strin
 	].join("\n");
 }
 
-function label({ name, forwarding, gone, drift }: GraphNamespace): string {
+function label({ name, forwarding, addresses, gone, drift }: GraphNamespace, detail: Detail): string {
 	const mode = gone ? ["gone"] : forwarding === null ? [] : [`forwards: ${forwarding}`];
-	return [`<b>${encode(name)}</b>`, ...[...mode, ...drift].map(encode)].join("<br/>");
+	const loopback = detail.addresses && addresses.length ? [`${LOOPBACK} ${addresses.join(" ")}`] : [];
+	return [`<b>${encode(name)}</b>`, ...[...mode, ...loopback, ...drift].map(encode)].join("<br/>");
 }
 
 function classOf({ host, gone, drift }: GraphNamespace): string {

@@ -16,6 +16,8 @@ export interface GraphNamespace {
 	/** The namespace that the commands run in. */
 	host: boolean;
 	forwarding: Forwarding["mode"] | null;
+	/** On `lo`. */
+	addresses: string[];
 	/** It was applied and is not there any more. */
 	gone: boolean;
 	drift: string[];

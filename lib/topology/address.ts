@@ -127,6 +127,11 @@ export function ownedByNetwork(address: Address, { network, length }: Prefix): s
 	return address.family === 4 && address.bits === last ? "broadcast address" : undefined;
 }
 
+/** A prefix of one address: /32 of IPv4, /128 of IPv6. */
+export function isHostPrefix({ family, length }: Pick<Prefix, "family" | "length">): boolean {
+	return length === width(family);
+}
+
 /** fe80::/10, which is on every link and thus in no particular subnet. */
 export function isLinkLocal({ family, bits }: Address): boolean {
 	return family === 6 && bits >> 118n === 0xfe80n >> 6n;

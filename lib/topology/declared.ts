@@ -1,14 +1,23 @@
 import type { InterfaceAddress } from "./address.js";
-import { parseEndName } from "./names.js";
+import { LOOPBACK, parseEndName } from "./names.js";
 import type { Positions } from "./positions.js";
 import { list, quote } from "./printable.js";
 import type { Report } from "./report.js";
 import type { Range } from "./source.js";
-import { type Attach, type End, HOST } from "./topology.js";
+import { type Attach, type End, type EndName, HOST } from "./topology.js";
 
 export interface DeclaredAddress extends InterfaceAddress {
 	at: Range;
 	linkLocal: boolean;
+}
+
+/** An interface by the addresses that the file gives it: an end, or a namespace's `lo`. */
+export interface DeclaredAddresses {
+	name: EndName;
+	namespace: string;
+	addresses: DeclaredAddress[];
+	/** Something about its addresses is wrong and reported, so there may be more of them. */
+	incomplete: boolean;
 }
 
 /** An end of the file, with what other parts of the file are checked against. */
@@ -47,6 +56,8 @@ export class Declared {
 	/** By name, how each is attached where an end does not say. */
 	readonly #programs = new Map<string, Attach>(BUILT_IN_PROGRAMS.map((name) => [name, "native"]));
 	readonly #namespaces = new Map<string, Map<string, DeclaredEnd>>();
+	/** By namespace. */
+	readonly #loopbacks = new Map<string, DeclaredAddresses>();
 	/** Used in veths, but not declared. */
 	readonly #undeclared = new Set<string>();
 	readonly #report: Report;
@@ -89,6 +100,15 @@ export class Declared {
 		return before;
 	}
 
+	addLoopback(loopback: DeclaredAddresses): void {
+		this.#loopbacks.set(loopback.namespace, loopback);
+	}
+
+	/** The addresses on a namespace's `lo`, where the file gives any. */
+	loopback(namespace: string): DeclaredAddresses | undefined {
+		return this.#loopbacks.get(namespace);
+	}
+
 	/** `host` or a declared namespace; reports any other once. */
 	findNamespace(name: string, at: Range): boolean {
 		if (name === HOST || (this.#namespaces.has(name) && !this.#undeclared.has(name))) return true;
@@ -119,6 +139,22 @@ export class Declared {
 		return this.#missing(parts.namespace, parts.interface, at);
 	}
 
+	/** An interface by its full name where its addresses are meant: an end, or a namespace's `lo`. */
+	findAddresses(text: string, at: Range): DeclaredAddresses | undefined {
+		const parts = parseEndName(text);
+		const { namespace, interface: name } = "value" in parts ? parts.value : {};
+		if (namespace !== undefined && namespace !== HOST && name === LOOPBACK) {
+			const found = this.#loopbacks.get(namespace);
+			if (found === undefined && this.findNamespace(namespace, at)) {
+				const hint = `give it some: \`${namespace}: { addresses: [10.255.0.1/32] }\``;
+				this.#report.error(at, "reference", `namespace ${quote(namespace)} has no addresses on \`lo\``, hint);
+			}
+			return found;
+		}
+		const found = this.findEnd(text, at);
+		return found && { ...found, name: found.end.name, namespace: found.end.namespace };
+	}
+
 	/** An interface of a namespace, named within the namespace's own entry. */
 	findInterface(namespace: string, text: string, at: Range): DeclaredEnd | undefined {
 		const colon = text.indexOf(":");
@@ -132,7 +168,15 @@ export class Declared {
 	}
 
 	#missing(namespace: string, name: string, at: Range): undefined {
-		if (!this.endsIncomplete) {
+		if (name === LOOPBACK && namespace !== HOST) {
+			const hint = "`NAMESPACE:lo` stands in `from` and `to`, and in `{ ipv4: … }` and `{ ipv6: … }`";
+			this.#report.error(
+				at,
+				"reference",
+				"`lo` is no interface of the topology: it has addresses alone",
+				hint,
+			);
+		} else if (!this.endsIncomplete) {
 			const known = this.#namespaces.get(namespace)?.keys() ?? [];
 			const message = `namespace ${quote(namespace)} has no interface ${quote(name)}`;
 			this.#report.error(

@@ -1,13 +1,12 @@
 import { canonicalFeature, FEATURE_NAMES, overlap } from "../netlink/feature-names.js";
-import { isLinkLocal, parseInterfaceAddress } from "./address.js";
-import type { Context, DeclaredAddress, DeclaredEnd } from "./declared.js";
+import type { Context, DeclaredEnd } from "./declared.js";
 import type { EndEntry, VethEntry } from "./generated/document.js";
+import { readAddresses, type WrittenAddress } from "./interface-addresses.js";
 import { deriveMac, parseMac } from "./mac.js";
 import { IPV6_MIN_MTU } from "./mtu.js";
 import type { EndParts } from "./names.js";
 import type { Entry, Positions, Sound } from "./positions.js";
 import { quote } from "./printable.js";
-import type { Report } from "./report.js";
 import type { Range } from "./source.js";
 import type { End } from "./topology.js";
 
@@ -25,7 +24,7 @@ export function resolveEnd(
 ): DeclaredEnd {
 	const { positions, report } = context;
 	const entry = toEntry(value);
-	const { addresses, incomplete } = resolveAddresses(addressTexts(value, at, entry, positions), report);
+	const { addresses, incomplete } = readAddresses(addressTexts(value, at, entry, positions), report);
 	const site = (name: keyof EndEntry): Range | undefined =>
 		entry[name] === undefined ? undefined : positions.value(entry, name);
 	const [macAt, mtuAt, xdpAt] = [site("mac"), site("mtu"), site("xdp")];
@@ -69,26 +68,9 @@ function addressTexts(
 	at: Range,
 	entry: Sound<EndEntry>,
 	positions: Positions,
-): Iterable<{ value: string | undefined; at: Range }> {
+): Iterable<WrittenAddress> {
 	if (typeof value === "string") return [{ value, at }];
 	return Array.isArray(value) ? positions.entries<string>(value) : positions.oneOrMany(entry, "addresses");
-}
-
-function resolveAddresses(
-	texts: Iterable<{ value: string | undefined; at: Range }>,
-	report: Report,
-): { addresses: DeclaredAddress[]; incomplete: boolean } {
-	const addresses: DeclaredAddress[] = [];
-	let incomplete = false;
-	for (const { value, at } of texts) {
-		const parsed = value === undefined ? undefined : report.take(at, "address", parseInterfaceAddress(value));
-		if (parsed === undefined) {
-			incomplete = true;
-		} else {
-			addresses.push({ ...parsed, at, linkLocal: isLinkLocal(parsed) });
-		}
-	}
-	return { addresses, incomplete };
 }
 
 function resolveXdp(entry: Sound<EndEntry>, context: Context): End["xdp"] {

@@ -27,7 +27,7 @@ function resolveExpectation(entry: Entry, at: Range, context: Context): Expectat
 	const to =
 		traffic.to === undefined
 			? undefined
-			: context.declared.findEnd(traffic.to, context.positions.value(traffic, "to"));
+			: context.declared.findAddresses(traffic.to, context.positions.value(traffic, "to"));
 	const actions = resolveActions(entry, context);
 	if (kind === undefined || from === undefined || to === undefined) return undefined;
 	const protocols: Protocol[] = kind === "reach" ? ["ping", "tcp", "udp"] : [kind];
@@ -35,7 +35,7 @@ function resolveExpectation(entry: Entry, at: Range, context: Context): Expectat
 		line: context.report.source.position(at.start).line,
 		protocols,
 		from,
-		to: to.end.name,
+		to: to.name,
 		...(traffic.port !== undefined && { port: traffic.port }),
 		packets: traffic.packets ?? DEFAULT_PACKETS,
 		reachable: entry.reachable ?? true,
@@ -57,7 +57,7 @@ function kindOf(entry: Entry, at: Range, { positions, report }: Context): (typeo
 	return kind;
 }
 
-/** A namespace, or one of its ends. */
+/** A namespace, or one of its interfaces. */
 function resolveSource(
 	traffic: Sound<Traffic>,
 	{ positions, declared }: Context,
@@ -66,8 +66,8 @@ function resolveSource(
 	if (from === undefined) return undefined;
 	const at = positions.value(traffic, "from");
 	if (!from.includes(":")) return declared.findNamespace(from, at) ? { namespace: from } : undefined;
-	const found = declared.findEnd(from, at);
-	return found && { namespace: found.end.namespace, end: found.end.name };
+	const found = declared.findAddresses(from, at);
+	return found && { namespace: found.namespace, end: found.name };
 }
 
 function resolveActions(entry: Entry, { positions, declared }: Context): Record<EndName, XdpAction> {

@@ -14,6 +14,9 @@ const LAB_LENGTH = 32;
 
 const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}]/u;
 
+/** The loopback interface, which the kernel gives every namespace. */
+export const LOOPBACK = "lo";
+
 /** Whether a text can be the name of a lab. */
 export function isLabName(name: string): boolean {
 	return name.length <= LAB_LENGTH && LAB.test(name);
@@ -41,7 +44,7 @@ export function namespaceProblem(name: string): string | undefined {
  * The rules are those of dev_valid_name() in net/core/dev.c, and of what stands for something else.
  */
 export function interfaceProblem(name: string): string | undefined {
-	if (name === "lo") return "is the loopback interface, which every namespace has already";
+	if (name === LOOPBACK) return "is the loopback interface, which every namespace has already";
 	if (name === "all" || name === "default") return "stands for other interfaces in sysctl(8)";
 	if (name.includes("%")) return "holds `%`, which the kernel takes for a number to fill in";
 	// The kernel's isspace() reads bytes as Latin-1, where 0xa0 is a space: `à` is c3 a0.

@@ -1,6 +1,7 @@
 import type { Context } from "./declared.js";
 import { resolveForwarding } from "./forwarding.js";
 import type { NamespaceEntry, TopologyDocument } from "./generated/document.js";
+import { declareLoopback } from "./loopback.js";
 import { namespaceProblem } from "./names.js";
 import { resolveNeighbors } from "./neighbors.js";
 import type { Entry, Sound } from "./positions.js";
@@ -11,18 +12,17 @@ import { HOST, type Namespace } from "./topology.js";
 
 type NamespaceValue = Sound<NamespaceEntry>;
 
-/** Makes the names of all namespaces known, before anything refers to them. */
-export function declareNamespaces(
-	document: Sound<TopologyDocument>,
-	{ positions, declared, report }: Context,
-): void {
+/** Makes the names of all namespaces known, and what is on `lo`, before anything refers to them. */
+export function declareNamespaces(document: Sound<TopologyDocument>, context: Context): void {
+	const { positions, declared, report } = context;
 	const { namespaces } = document;
 	declared.namespacesIncomplete =
 		positions.isLost(document, "namespaces") || (namespaces === undefined && positions.isDamaged(document));
-	for (const { name, key } of positions.entries<NamespaceValue>(namespaces ?? {})) {
+	for (const { name, key, value } of positions.entries<NamespaceValue>(namespaces ?? {})) {
 		const problem = namespaceProblem(name);
 		if (problem !== undefined) report.error(key, "name", `namespace name ${quote(name)} ${problem}`);
 		declared.addNamespace(name);
+		declareLoopback(name, value, context);
 	}
 }
 
@@ -45,8 +45,10 @@ function resolveNamespace({ name, value }: Entry<NamespaceValue>, context: Conte
 		entry.forwarding === undefined
 			? undefined
 			: resolveForwarding(name, entry.forwarding, context.positions.value(entry, "forwarding"), context);
+	const addresses = context.declared.loopback(name)?.addresses ?? [];
 	return {
 		name,
+		...(addresses.length > 0 && { addresses: addresses.map(({ withLength }) => withLength) }),
 		...(forwarding === undefined ? {} : { forwarding }),
 		routes: resolveRoutes(name, entry, context),
 		...resolveNeighbors(name, entry, context),

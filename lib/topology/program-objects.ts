@@ -197,16 +197,17 @@ function surroundings({ positions, report, declared }: Context): Surroundings {
 		},
 		reference: (kind, text, { container, name }) => {
 			const at = positions.value(container, name);
-			const found = declared.findEnd(text, at);
+			if (kind === "ifindex" || kind === "mac") {
+				const end = declared.findEnd(text, at)?.end;
+				return kind === "ifindex" ? end?.name : end && Buffer.from(end.mac.replaceAll(":", ""), "hex");
+			}
+			const found = declared.findAddresses(text, at);
 			if (!found) return undefined;
-			const { end, addresses } = found;
-			if (kind === "ifindex") return end.name;
-			if (kind === "mac") return Buffer.from(end.mac.replaceAll(":", ""), "hex");
+			const { name: owner, addresses } = found;
 			const family = kind === "ipv4" ? 4 : 6;
 			const address = addresses.find((one) => one.family === family && !one.linkLocal);
 			if (!address) {
-				if (!found.incomplete)
-					report.error(at, "reference", `${quote(end.name)} has no IPv${family} address`);
+				if (!found.incomplete) report.error(at, "reference", `${quote(owner)} has no IPv${family} address`);
 				return undefined;
 			}
 			return Buffer.from(address.bits.toString(16).padStart(family === 4 ? 8 : 32, "0"), "hex");

@@ -29,7 +29,11 @@ class RouteResolver {
 	readonly #routes: Route[] = [];
 
 	constructor(namespace: string, context: Context) {
-		this.#scope = { namespace, context, subnets: new Subnets(context.declared.ends(namespace)) };
+		this.#scope = {
+			namespace,
+			context,
+			subnets: new Subnets(context.declared.ends(namespace), context.declared.loopback(namespace)),
+		};
 	}
 
 	resolve(entry: Sound<NonNullable<NamespaceEntry>>): Route[] {
@@ -139,7 +143,11 @@ class RouteResolver {
 		if (address === undefined) return undefined;
 		// The host has addresses that no file names.
 		const known = this.#scope.namespace === HOST || this.#scope.subnets.owns(address.text);
-		if (!known && !this.#scope.subnets.incomplete && !declared.endsIncomplete) {
+		const mayBeMore =
+			this.#scope.subnets.incomplete ||
+			declared.endsIncomplete ||
+			declared.loopback(this.#scope.namespace)?.incomplete === true;
+		if (!known && !mayBeMore) {
 			const message = `source ${quote(address.text)} is no address of namespace ${quote(this.#scope.namespace)}`;
 			report.error(at, "reference", message);
 		}

@@ -1,5 +1,5 @@
 import { type Address, type Family, familyName, type Prefix, subnetOf } from "./address.js";
-import type { DeclaredEnd } from "./declared.js";
+import type { DeclaredAddresses, DeclaredEnd } from "./declared.js";
 
 /** A subnet and the end that is in it. */
 interface Connected {
@@ -19,8 +19,10 @@ export class Subnets {
 	readonly #lengths: Record<Family, number[]> = { 4: [], 6: [] };
 	readonly #own = new Set<string>();
 
-	constructor(ends: readonly DeclaredEnd[]) {
+	/** @param loopback what is on `lo`: addresses of the namespace's own, but no subnet of a link */
+	constructor(ends: readonly DeclaredEnd[], loopback?: DeclaredAddresses) {
 		this.incomplete = ends.some((end) => end.incomplete);
+		for (const { text } of loopback?.addresses ?? []) this.#own.add(text);
 		const lengths = { 4: new Set<number>(), 6: new Set<number>() };
 		for (const end of ends) {
 			for (const { family, subnet, text } of end.addresses) {

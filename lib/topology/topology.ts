@@ -35,6 +35,8 @@ export interface Warning {
 
 export interface Namespace {
 	name: string;
+	/** Addresses on `lo`, as those of an {@link End}; absent where the file gives none. */
+	addresses?: string[];
 	/** Absent where the namespace does not forward. */
 	forwarding?: Forwarding;
 	/** Static routes, `gateway` included (as `to: "default"`). */
@@ -93,6 +95,9 @@ export interface Neighbor {
 	mac: string;
 	interface: string;
 }
+
+/** An interface by its addresses: an end, or a namespace's `lo`. */
+export type Addressed = Pick<End, "name" | "namespace" | "addresses">;
 
 export interface Veth {
 	ends: [End, End];
@@ -183,6 +188,7 @@ export interface Expectation {
 	protocols: Protocol[];
 	/** The namespace that sends; with `end`, from an address of that end. */
 	from: { namespace: string; end?: EndName };
+	/** An end, or a namespace's `lo`. */
 	to: EndName;
 	/** Of TCP and UDP; absent where any will do. */
 	port?: number;

@@ -1,10 +1,11 @@
 import type { Context, DeclaredEnd } from "./declared.js";
 import { type EndValue, resolveEnd } from "./end.js";
 import type { TopologyDocument, VethEntry } from "./generated/document.js";
-import { interfaceProblem, parseEndName } from "./names.js";
+import { checkAddresses } from "./interface-addresses.js";
+import { interfaceProblem, LOOPBACK, parseEndName } from "./names.js";
 import type { Entry, Sound } from "./positions.js";
 import { quote } from "./printable.js";
-import { HOST, type Veth } from "./topology.js";
+import type { Veth } from "./topology.js";
 
 export type DeclaredVeth = [DeclaredEnd, DeclaredEnd];
 
@@ -59,7 +60,9 @@ function declareEnd(entry: Entry<EndValue>, lab: string, context: Context): Decl
 	const problem = interfaceProblem(parts.interface);
 	if (problem !== undefined) {
 		const message = `interface name ${quote(parts.interface)} ${problem}`;
-		report.error(plain ? { start: before + 1, end: key.end } : key, "name", message);
+		const hint =
+			parts.interface === LOOPBACK ? "`addresses` in the namespace's entry are those of its `lo`" : undefined;
+		report.error(plain ? { start: before + 1, end: key.end } : key, "name", message, hint);
 	}
 	// An end of a wrong name is declared all the same: references to it are not wrong on top.
 	const end = resolveEnd(parts, entry, lab, context);
@@ -76,26 +79,5 @@ function checkMacs(first: DeclaredEnd, second: DeclaredEnd, { report }: Context)
 	if (first.end.mac === second.end.mac) {
 		const message = `both ends of the pair have the MAC ${quote(first.end.mac)}`;
 		report.error(second.macAt ?? first.macAt ?? second.at, "duplicate", message);
-	}
-}
-
-/** An address stands once in a namespace. Those of a link are each link's own. */
-function checkAddresses({ report, declared }: Context): void {
-	for (const namespace of declared.namespaceNames()) {
-		const owners = new Map<string, { line: number; end: DeclaredEnd }>();
-		for (const end of declared.ends(namespace)) {
-			for (const address of end.addresses) {
-				const identity = address.linkLocal ? `${address.text} ${end.end.interface}` : address.text;
-				const owner = owners.get(identity);
-				const { line } = report.source.position(address.at.start);
-				if (owner === undefined) {
-					owners.set(identity, { line, end });
-					continue;
-				}
-				const where = namespace === HOST ? "on the host" : `in namespace ${quote(namespace)}`;
-				const hint = `it is on ${quote(owner.end.end.interface)} already, in line ${owner.line}`;
-				report.error(address.at, "duplicate", `address ${quote(address.text)} stands twice ${where}`, hint);
-			}
-		}
 	}
 }

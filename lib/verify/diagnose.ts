@@ -8,8 +8,8 @@ import { kindOf } from "../kinds/registry.js";
 import { changeLine, planDocument } from "../plan/render.js";
 import { declare, look } from "../reconcile.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
-import { splitEnd } from "../topology/names.js";
-import type { Expectation, Topology } from "../topology/topology.js";
+import { LOOPBACK, splitEnd } from "../topology/names.js";
+import type { EndName, Expectation, Topology } from "../topology/topology.js";
 import { forwardingSysctl, LOOKS, nobodyCounts, type Scene, wrongProgram } from "./looks.js";
 import { type Path, pathOf } from "./path.js";
 
@@ -53,7 +53,8 @@ function findMissing(snapshot: Snapshot, { from, to }: Expectation, flows: reado
 	const target = splitEnd(to).namespace;
 	const gone = [from.namespace, target].filter((name) => !namespaces.has(name));
 	if (gone.length) return gone.map((name) => `namespace ${name} is not there`);
-	const missing = [from.end, to].filter((end) => end !== undefined && !ends.has(end));
+	const isLoopback = (end: EndName) => splitEnd(end).interface === LOOPBACK;
+	const missing = [from.end, to].filter((end) => end !== undefined && !isLoopback(end) && !ends.has(end));
 	if (missing.length) return missing.map((end) => `${end} is not there`);
 	const has = (address: string) =>
 		namespaces.get(target)?.addresses.some(({ prefix }) => prefix.startsWith(`${address}/`));

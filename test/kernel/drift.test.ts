@@ -76,6 +76,23 @@ const DRIFTS: Drift[] = [
 		plan: ["- address host:uno fc00:11::77/128"],
 	},
 	{
+		title: "addresses on lo removed",
+		script: "ip -n r1 address del 10.255.0.1/32 dev lo && ip -n r1 address del fc00:ff::1/128 dev lo",
+		plan: ["+ address r1:lo 10.255.0.1/32", "+ address r1:lo fc00:ff::1/128"],
+	},
+	{
+		title: "addresses added on lo, also where the file gives none",
+		script: `ip -n r1 address add 10.9.0.1/24 dev lo && ip -n uno address add 127.0.0.2/8 dev lo
+			ip -n uno address add fc00:9::9/128 dev lo`,
+		plan: ["- address uno:lo fc00:9::9/128", "- address uno:lo 127.0.0.2/8", "- address r1:lo 10.9.0.1/24"],
+	},
+	{
+		title: "lo set down where the file gives it addresses",
+		script: "ip -n r1 link set lo down",
+		// The kernel lets go of IPv6 addresses with the link.
+		plan: ["~ netns r1: lo down → up", "+ address r1:lo fc00:ff::1/128"],
+	},
+	{
 		title: "an address given another prefix length",
 		script: "ip -n r1 address del 10.3.0.1/24 dev b && ip -n r1 address add 10.3.0.1/16 dev b",
 		plan: ["- address r1:b 10.3.0.1/16", "+ address r1:b 10.3.0.1/24", /^\+ neighbor r1:b 10\.3\.0\.2 /],

@@ -1,12 +1,13 @@
 /**
  * A lab with something of every kind: an end in `host`, a program of its own, one by maps and the one
- * that its peers need, routes of every type, a setting, explicit neighbours.
+ * that its peers need, addresses on `lo`, routes of every type, a setting, explicit neighbours.
  *
  *     host ─── uno ─── r1 ═══ dos
  */
 export const RICH = `name: rich
 namespaces:
   r1:
+    addresses: [10.255.0.1/32, "fc00:ff::1/128"]
     forwarding: { mode: map, redirect: { uno: a, a: uno } }
     routes:
       - { to: 10.77.0.0/16, type: blackhole }

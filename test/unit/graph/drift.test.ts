@@ -48,6 +48,11 @@ test.each<[string, ChangeDocument, Record<string, string[]>]>([
 		{ "uno:veth0": ["unwanted address fc00::9/64"] },
 	],
 	[
+		"an address on lo, at its namespace",
+		change("create", "address", "uno:lo 10.255.0.1/32"),
+		{ uno: ["missing address lo 10.255.0.1/32"] },
+	],
+	[
 		"a route, at its namespace",
 		change("create", "route", "uno 0.0.0.0/0", "uno 0.0.0.0/0 via 10.0.1.1 dev veth0"),
 		{ uno: ["missing route 0.0.0.0/0 via 10.0.1.1 dev veth0"] },

@@ -3,6 +3,7 @@ import { execa } from "execa";
 import { expect, test } from "vitest";
 import { graph } from "../../../lib/graph.js";
 import { loadTopology } from "../../../lib/load.js";
+import { parseTopology } from "../../../lib/topology/parse-topology.js";
 import { change, live } from "./live.js";
 import { named, ring, small } from "./topologies.js";
 
@@ -42,6 +43,15 @@ test("a small topology in dot is a graph from left to right, with lines between 
 		"pass",
 		">]",
 	]);
+});
+
+test("addresses on lo are told with their namespace, of a file and of a lab that is up", async () => {
+	const file = parseTopology("name: x\nnamespaces: { r: { addresses: [10.255.0.2/32] } }", "x.yaml");
+	for (const what of [file, live([])]) {
+		expect(await graph(what, { format: "mermaid" })).toMatch(/<br\/>lo 10\.255\.0\.2\/32"/);
+		const card = (await graph(what, { format: "dot" })).replace(/<[^>]*>/g, "|");
+		expect(card).toMatch(/\|lo\|+10\.255\.0\.2\/32\|/);
+	}
 });
 
 test("a program in generic mode is marked so, wherever it is drawn", async () => {

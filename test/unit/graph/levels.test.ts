@@ -12,6 +12,7 @@ function columns(lines: string): Record<string, number> {
 			name,
 			host: false,
 			forwarding: null,
+			addresses: [],
 			gone: false,
 			drift: [],
 			ends: [],

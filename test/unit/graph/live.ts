@@ -24,9 +24,9 @@ export function live(changes: ChangeDocument[] = [], without: EndName[] = []): L
 	return {
 		lab: "small",
 		namespaces: [
-			{ name: "r", forwarding: "fib", ends: of("r") },
-			{ name: "uno", forwarding: null, ends: of("uno") },
-			{ name: "dos", forwarding: null, ends: of("dos") },
+			{ name: "r", forwarding: "fib", addresses: [], ends: of("r") },
+			{ name: "uno", forwarding: null, addresses: [], ends: of("uno") },
+			{ name: "dos", forwarding: null, addresses: ["10.255.0.2/32"], ends: of("dos") },
 		],
 		drift: {
 			lab: "small",

@@ -124,7 +124,7 @@ table("names", [
 		"16 bytes, at most 15",
 		"16 bytes",
 	],
-	["an interface is not lo", lab({ more: "  - host:«lo»:\n    uno:b:" }), "loopback"],
+	["an interface is not lo", lab({ more: "  - host:«lo»:\n    uno:b:" }), ["loopback", "`addresses`"]],
 	[
 		"an interface is not all or default",
 		lab({ more: "  - host:«all»:\n    uno:«default»:" }),
@@ -262,7 +262,43 @@ table("addresses", [
 	[
 		"an address stands once in a namespace",
 		lab({ more: "  - host:b: «10.1.0.1/16»\n    uno:c:" }),
-		["twice on the host", "line 6"],
+		["twice on the host", "line 6", "`/32` on each"],
+	],
+	[
+		"an address stands once on an interface, also alone",
+		lab({ b: "[10.1.0.2/32, «10.1.0.2/32»]" }),
+		["`10.1.0.2` stands twice", "it is on `veth0` already, in line 7)"],
+	],
+	[
+		"interfaces share an address only where each has it alone",
+		lab({
+			b: '[10.1.0.2/32, "fc00::2/64"]',
+			more: '  - host:b:\n    uno:c: [«10.1.0.2/31», «"fc00::2/128"»]',
+		}),
+		["`10.1.0.2` stands twice", "`/32` on each"],
+		["`fc00::2` stands twice", "`/128` on each"],
+	],
+	[
+		"an interface shares an address with lo only where each has it alone",
+		lab({ uno: "addresses: 10.1.0.2/32", b: "«10.1.0.2/24»" }),
+		["twice in namespace `uno`", "on `lo` already"],
+	],
+	["lo of the host is the machine's own", lab({ host: "«addresses»: 10.9.0.1/32" }), "machine's own"],
+	[
+		"an address on lo is one that an interface can have",
+		lab({ uno: 'addresses: [«127.0.0.2/8», «"::1/128"», «10.9.0.1», «224.0.0.5/32», «10.9.0.0/24», «x»]' }),
+		"loopback",
+		"loopback",
+		"no prefix length",
+		"multicast",
+		"network address",
+		"no IPv4 or IPv6 address",
+	],
+	["an address on lo is on no link", lab({ uno: 'addresses: «"fe80::1/64"»' }), ["link-local", "no link"]],
+	[
+		"an address stands once on lo",
+		lab({ uno: "addresses: [10.9.0.1/32, «10.9.0.1/32»]" }),
+		"on `lo` already, in line 4)",
 	],
 	[
 		"an address stands once however it is written",
@@ -574,6 +610,29 @@ table("programs and expectations", [
 		"did you mean `uno`?",
 		"did you mean `uno`?",
 		"did you mean `veth0`?",
+	],
+	[
+		"lo is a place where it has addresses",
+		lab({ more: "expect: [{ ping: { from: «uno:lo», to: «host:lo» } }]" }),
+		["no addresses on `lo`", "uno: { addresses:"],
+		"namespace `host` has no interface `lo`",
+	],
+	[
+		"lo does nothing but have addresses",
+		lab({
+			uno: "addresses: 10.9.0.1/32, routes: [{ to: 10.8.0.0/24, interface: «lo» }]",
+			more: "expect: [{ ping: { from: uno, to: host:uno }, actions: { «uno:lo»: XDP_PASS } }]",
+		}),
+		"addresses alone",
+		"addresses alone",
+	],
+	[
+		"a mistake in what is on lo makes no follow-up errors",
+		lab({
+			uno: "addresses: «10.9.0.1», routes: [{ to: 10.8.0.0/24, via: 10.1.0.1, source: 10.9.0.1 }]",
+			more: "expect: [{ ping: { from: host, to: uno:lo } }]",
+		}),
+		"no prefix length",
 	],
 	[
 		"an expectation ends at an end",

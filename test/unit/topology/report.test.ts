@@ -135,6 +135,34 @@ describe("warnings", () => {
 			],
 		],
 		[
+			"two interfaces of a namespace in one subnet",
+			lab({
+				a: '[10.1.0.1/24, "fc00::1/64", "fe80::a/64", 10.4.0.1/32]',
+				more: '  - host:b: [10.1.0.3/24, 10.1.0.4/24, "fc00::3/64", "fe80::a/64", 10.4.0.1/32]\n    uno:c:',
+				b: "",
+			}),
+			[
+				[8, 14, "`host:uno` and `host:b` are both in 10.1.0.0/24: packets for it leave by one of them only"],
+				[8, 40, "`host:uno` and `host:b` are both in fc00::/64: packets for it leave by one of them only"],
+			],
+		],
+		[
+			"an address on lo that makes a whole subnet the namespace's own",
+			lab({ uno: 'addresses: [10.9.0.1/24, "fc00:9::1/64", 10.8.0.1/32]' }),
+			[
+				[
+					4,
+					21,
+					"packets for all of 10.9.0.0/24 stay in `uno`, since `10.9.0.1/24` is on `lo`: `10.9.0.1/32` is the address alone",
+				],
+				[
+					4,
+					34,
+					"packets for all of fc00:9::/64 stay in `uno`, since `fc00:9::1/64` is on `lo`: `fc00:9::1/128` is the address alone",
+				],
+			],
+		],
+		[
 			"a destination with bits after its prefix",
 			lab({ uno: "routes: [{ to: 10.2.0.5/24, via: 10.1.0.1 }]" }),
 			[[4, 24, "`10.2.0.5/24` has bits after its prefix, taken as 10.2.0.0/24"]],

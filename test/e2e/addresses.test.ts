@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { apply, type Bench, expectDestroyLeavesNothing, expectNothingToDo, startBench, xdp } from "./lab.js";
+
+/** Two routers with loopback addresses and a link of two addresses: /31, and /127 with its first address. */
+const ROUTERS = `name: routers
+namespaces:
+  r1:
+    forwarding: fib
+    addresses: [10.255.0.1/32, "fd00:ff::1/128"]
+    routes:
+      - { to: 10.255.0.2/32, via: 10.0.0.1, source: 10.255.0.1 }
+      - { to: "fd00:ff::2/128", via: "fd00::1", source: "fd00:ff::1" }
+  r2:
+    forwarding: fib
+    addresses: [10.255.0.2/32, "fd00:ff::2/128"]
+    routes:
+      - { to: 10.255.0.1/32, via: 10.0.0.0, source: 10.255.0.2 }
+      - { to: "fd00:ff::1/128", via: "fd00::", source: "fd00:ff::2" }
+      - { to: 10.1.0.0/24, via: 10.0.0.0 }
+      - { to: "fd00:1::/64", via: "fd00::" }
+  h1: { gateway: [10.1.0.1, "fd00:1::1"] }
+veths:
+  - r1:core: [10.0.0.0/31, "fd00::/127"]
+    r2:core: [10.0.0.1/31, "fd00::1/127"]
+  - r1:h1: [10.1.0.1/24, "fd00:1::1/64"]
+    h1:eth0: [10.1.0.2/24, "fd00:1::2/64"]
+expect:
+  - reach: { from: h1, to: r2:lo }
+    actions: { r1:h1: XDP_REDIRECT, r2:core: XDP_PASS, r1:core: XDP_REDIRECT }
+  - reach: { from: r1:lo, to: r2:lo }
+  - reach: { from: r1, to: r2:core }
+  - reach: { from: r2, to: r1:core }
+`;
+
+interface AddressShown {
+	ifname: string;
+	addr_info: { local: string; prefixlen: number; scope: string }[];
+}
+
+describe("addresses on lo, and links of two addresses", () => {
+	let bench: Bench;
+
+	beforeAll(async () => {
+		bench = await startBench(false);
+		await apply(bench, ROUTERS);
+	});
+	afterAll(() => bench.machine.stop());
+
+	test("are there as the file says, beside the kernel's own", async () => {
+		const [lo] = await bench.machine.json<AddressShown[]>("r1", "ip", "-j", "address", "show", "lo");
+		const shown = lo?.addr_info.map(({ local, prefixlen, scope }) => `${local}/${prefixlen} ${scope}`);
+		expect(shown?.sort()).toEqual([
+			"10.255.0.1/32 global",
+			"127.0.0.1/8 host",
+			"::1/128 host",
+			"fd00:ff::1/128 global",
+		]);
+	});
+
+	test.each([
+		["10.255.0.2", { dst: "10.255.0.2", gateway: "10.0.0.1", dev: "core", prefsrc: "10.255.0.1" }],
+		["fd00:ff::2", { dst: "fd00:ff::2", gateway: "fd00::1", dev: "core", prefsrc: "fd00:ff::1" }],
+	])("are what the router itself sends from towards %s", async (address, route) => {
+		expect(await bench.machine.json("r1", "ip", "-j", "route", "get", address)).toMatchObject([route]);
+	});
+
+	test("answer, and are answered, through XDP", async () => {
+		const { exitCode, stdout } = await xdp(bench.machine, ROUTERS, "verify");
+		expect(stdout).toContain("routers: 4 passed");
+		expect(exitCode, stdout).toBe(0);
+		// The tool is not its own witness.
+		for (const address of ["10.255.0.2", "fd00:ff::2", "10.0.0.1", "fd00::1"]) {
+			const { stdout } = await bench.machine.in("h1", "ping", ["-c", "1", "-W", "1", address]);
+			expect(stdout).toContain(" 0% packet loss");
+		}
+	});
+
+	test("are no difference once they are there", () => expectNothingToDo(bench, ROUTERS));
+
+	test("are shown by status, and differ there where somebody removes one", async () => {
+		const shown = async () => JSON.parse((await bench.machine.xdp("status", "--json", "routers")).stdout);
+		const lo = ({ namespaces }: { namespaces: { name: string; addresses: string[] }[] }) =>
+			Object.fromEntries(namespaces.map(({ name, addresses }) => [name, addresses.toSorted()]));
+		expect(lo(await shown())).toEqual({
+			r1: ["10.255.0.1/32", "fd00:ff::1/128"],
+			r2: ["10.255.0.2/32", "fd00:ff::2/128"],
+			h1: [],
+		});
+		await bench.machine.in("r1", "ip", ["address", "del", "10.255.0.1/32", "dev", "lo"]);
+		const status = await shown();
+		expect(lo(status)["r1"]).toEqual(["fd00:ff::1/128"]);
+		expect(status.drift.changes).toContainEqual(
+			expect.objectContaining({ action: "create", text: "r1:lo 10.255.0.1/32" }),
+		);
+		const { stdout } = await bench.machine.xdp("status", "routers");
+		expect(stdout).toMatch(/^ {2}r1:lo {2}fd00:ff::1\/128$/m);
+	});
+
+	test("leave one after the other, and nothing of them stays with the file", async () => {
+		const without = ROUTERS.slice(0, ROUTERS.indexOf("expect:"))
+			.replace(/ {4}addresses: .*\n/, "")
+			.replaceAll(/, source: \S+ }/g, " }");
+		await apply(bench, without);
+		const [lo] = await bench.machine.json<AddressShown[]>("r1", "ip", "-j", "address", "show", "lo");
+		expect(lo?.addr_info.filter(({ scope }) => scope === "global")).toEqual([]);
+		await expectDestroyLeavesNothing(bench);
+	});
+});
+
+test("the smallest file with loopback addresses applies, is verified and has nothing left to do", async () => {
+	const path = "test/cases/loopback-address.yaml";
+	const bench = await startBench();
+	try {
+		await apply(bench, path);
+		const { stdout } = await bench.machine.xdp("verify", path);
+		expect(stdout).toContain("ok 1 - r1 reaches r2:lo by ping");
+		await expectNothingToDo(bench, path);
+		await expectDestroyLeavesNothing(bench);
+	} finally {
+		await bench.machine.stop();
+	}
+});
