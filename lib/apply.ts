@@ -48,6 +48,7 @@ export interface ApplyOptions {
  * What {@link apply} would do, and why. Changes nothing.
  * @throws UnsupportedError where this machine or user cannot
  * @throws ConflictError where somebody else holds a name
+ * @throws VerifierError where the kernel refuses a program of the file's own
  */
 export async function plan(topology: Topology): Promise<PlanResult> {
 	return withLab(topology.name, async (lab) => {
@@ -62,6 +63,7 @@ export async function plan(topology: Topology): Promise<PlanResult> {
  * @returns what was done
  * @throws UnsupportedError where this machine or user cannot; nothing was touched
  * @throws ConflictError where somebody else holds a name; nothing was touched
+ * @throws VerifierError where the kernel refuses a program of the file's own; nothing was touched
  * @throws ApplyError where a change failed; it says whether all was undone, and what was not
  * @throws InterruptedError where `options.signal` ended it; undone
  */
@@ -111,7 +113,6 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 		return result;
 	}
 	forgetSettled(topology.name);
-	for (const folder of pins.flatMap(missingFolders)) lab.folders.add(folder);
 	writeState({ ...now(), leaving: namesIn(state), settings: settings.touched });
 	const progress = options.progress ?? silent;
 	let last: Look;
@@ -196,6 +197,10 @@ function survey(lab: Lab, topology: Topology) {
 			remembered.filter((object) => !unwanted.has(object)),
 			[...unwanted],
 		);
+	if (!isEmpty(first.plan)) {
+		for (const folder of pinsOf(topology).flatMap(missingFolders)) lab.folders.add(folder);
+		prepare(lab, first.plan);
+	}
 	// What is wrong with the state is wrong until it is written: no warning about the lab.
 	return { first, desired, warnings, damage: damage === undefined ? [] : [damage], state, settings };
 }
@@ -210,12 +215,29 @@ function requireRoom(lab: Lab, { namespaces }: Topology, state: State | undefine
 }
 
 /** What is known to fail before it is tried. */
-function refusals(lab: Lab, { changes, removals }: Plan): string[] {
-	const wanted = changes.filter(({ action }) => action !== "remove").map(({ object }) => object);
+function refusals(lab: Lab, plan: Plan): string[] {
 	return KINDS.flatMap((kind) => {
-		const ofKind = (objects: readonly LabObject[]) => objects.filter((object) => object.kind === kind.name);
-		return kind.refuse?.(ofKind(wanted), ofKind(removals), lab) ?? [];
+		const { wanted, removed } = ofKind(plan, kind.name);
+		return kind.refuse?.(wanted, removed, lab) ?? [];
 	});
+}
+
+/** Has the kernel see what it may refuse, before anything is touched. */
+function prepare(lab: Lab, plan: Plan): void {
+	for (const kind of KINDS) {
+		const { wanted, removed } = ofKind(plan, kind.name);
+		if (wanted.length > 0) kind.prepare?.(wanted, removed, lab);
+	}
+}
+
+/** What a plan makes or changes of a kind, and what it removes first. */
+function ofKind({ changes, removals }: Plan, name: string): Record<"wanted" | "removed", LabObject[]> {
+	return {
+		wanted: changes.flatMap(({ action, object }) =>
+			action !== "remove" && object.kind === name ? object : [],
+		),
+		removed: removals.filter(({ kind }) => kind === name),
+	};
 }
 
 /** Settings have a value whether or not anybody wants one: those once changed are remembered. */

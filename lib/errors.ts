@@ -1,5 +1,7 @@
 import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
+import type { CLine, Refusal } from "./programs/refusal.js";
+import type { FilePosition } from "./topology/topology.js";
 
 /** `ENODEV: no such device`, from a positive errno. */
 export function errnoText(errno: number): string {
@@ -52,17 +54,50 @@ export class NetlinkError extends Error {
 	}
 }
 
-/** A BPF object that libbpf or the kernel's verifier refused. */
+/** A program that the kernel's verifier, or libbpf before it, refuses. */
+export interface RefusedProgram extends Refusal {
+	/** Its name in the topology file, or that of a built-in program. */
+	program: string;
+	/** Where the topology file names its object; absent of a built-in program. */
+	at?: FilePosition;
+	/** All that libbpf logged, the verifier's log included. */
+	log: string;
+}
+
+/** Programs that are not loaded: all of those that were tried and refused. */
 export class VerifierError extends Error {
 	override readonly name = "VerifierError";
-	/** What libbpf logged, the verifier's log included. */
-	readonly log: string;
+	/** At least one, in the order of the file. */
+	readonly refused: readonly RefusedProgram[];
 
-	constructor(what: string, errno: number, log: string) {
-		const last = log.trimEnd().split("\n").slice(-20).join("\n");
-		super(`${what}: ${errnoText(errno)}${last ? `\n${last}` : ""}`);
-		this.log = log;
+	constructor(refused: readonly RefusedProgram[]) {
+		super(refused.map(refusalText).join("\n"));
+		this.refused = refused;
 	}
+
+	/** What libbpf logged, the verifier's log included. */
+	get log(): string {
+		return this.refused.map(({ log }) => log).join("\n");
+	}
+}
+
+/** `own.yaml:7:13: the kernel's verifier rejects `drop9999`: invalid access to packet, off=13 (drop.c:26)`, and the log. */
+function refusalText(refused: RefusedProgram): string {
+	const { program, at, byVerifier, reason, source, hint, excerpt } = refused;
+	const place = at === undefined ? "" : `${at.file}:${at.line}:${at.column}: `;
+	const what = byVerifier
+		? `the kernel's verifier rejects \`${program}\``
+		: `program \`${program}\` cannot be loaded`;
+	return [
+		`${place}${what}: ${reason}${source ? ` (${lineText(source)})` : ""}`,
+		...(hint === undefined ? [] : [`  = ${hint}`]),
+		...(excerpt === "" ? [] : [excerpt.replace(/^(?=.)/gm, "    ")]),
+	].join("\n");
+}
+
+function lineText({ file, line, function: name, text }: CLine): string {
+	const where = file === undefined ? `\`${text}\`` : `${file}:${line}`;
+	return name === undefined ? where : `${name}, ${where}`;
 }
 
 /** This machine lacks something; the message names it and the one thing to change. */

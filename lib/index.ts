@@ -17,6 +17,7 @@ export {
 	ConflictError,
 	InterruptedError,
 	NetlinkError,
+	type RefusedProgram,
 	SyscallError,
 	UnsupportedError,
 	UsageError,

@@ -8,6 +8,7 @@ import type { Warning } from "../topology/topology.js";
 import { type CommonOptions, command } from "./main.js";
 import { count, note, printJson, useColor } from "./output.js";
 import { display } from "./progress.js";
+import { withRefusals } from "./refused.js";
 import { interruptible } from "./signals.js";
 import { beSparing } from "./v8.js";
 import { showWarnings } from "./warnings.js";
@@ -30,7 +31,9 @@ export function applyCommand(name: string): Command {
 			beSparing();
 			const text = readText(file);
 			const started = performance.now();
-			const result = await interruptible((signal) => run(file, text, { signal, ...options }));
+			const result = await withRefusals(options, () =>
+				interruptible((signal) => run(file, text, { signal, ...options })),
+			);
 			const { lab, changes, ofFile, ofLab } = result;
 			if (!options.quiet) showWarnings(new Source(text, nameOf(file)), ofFile, ofLab);
 			if (options.json) printJson(result.document());

@@ -5,6 +5,7 @@ import { isEmpty } from "../plan/plan.js";
 import { renderJson, renderText } from "../render-plan.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { printJson, useColor } from "./output.js";
+import { withRefusals } from "./refused.js";
 import { beSparing } from "./v8.js";
 import { showWarnings } from "./warnings.js";
 
@@ -16,7 +17,7 @@ interface Options extends CommonOptions {
 export function planCommand(name: string): Command {
 	return command(
 		name,
-		"Show what xdp-apply would do, and why, and do nothing.",
+		"Show what xdp-apply would do, and why, and do nothing. Programs of the file's own are loaded and let go of.",
 		`${name} topologies/three-routers.yaml\n${name} --detailed-exitcode lab.yaml || echo it differs`,
 	)
 		.argument("<file>", "a topology file, or - for standard input")
@@ -24,7 +25,7 @@ export function planCommand(name: string): Command {
 		.action(async (file: string, options: Options) => {
 			beSparing();
 			const { topology, source } = await readTopology(file);
-			const result = await plan(topology);
+			const result = await withRefusals(options, () => plan(topology));
 			if (!options.quiet) showWarnings(source, topology.warnings, result.warnings);
 			if (options.json) printJson(renderJson(result));
 			else if (!options.quiet) process.stdout.write(renderText(result, { color: useColor(process.stdout) }));

@@ -35,6 +35,7 @@ function declare(lib: ReturnType<typeof koffi.load>) {
 		nextProgram: lib.func("void *bpf_object__next_program(void *object, void *previous)"),
 		programName: lib.func("const char *bpf_program__name(void *program)"),
 		programSetAutoload: lib.func("int bpf_program__set_autoload(void *program, bool autoload)"),
+		programSetLogBuffer: lib.func("int bpf_program__set_log_buf(void *program, void *buffer, size_t size)"),
 		programSetType: lib.func("int bpf_program__set_type(void *program, int type)"),
 		programSetAttachType: lib.func("int bpf_program__set_expected_attach_type(void *program, int type)"),
 		nextMap: lib.func("void *bpf_object__next_map(void *object, void *previous)"),
@@ -86,8 +87,8 @@ export class Libbpf {
 
 	private constructor() {
 		this.call = load();
-		// Left alone, libbpf prints to stderr by itself. The verifier's log comes in one call.
-		const buffer = Buffer.alloc(1 << 20);
+		// Left alone, libbpf prints to stderr by itself.
+		const buffer = Buffer.alloc(1 << 16);
 		const print = koffi.register((level: number, format: string, args: unknown) => {
 			const LIBBPF_DEBUG = 2;
 			if (level < LIBBPF_DEBUG) {

@@ -14,6 +14,7 @@ export class Ends {
 	/** What runs on an end. */
 	readonly attached = new Map<EndName, { mode: "native" | "generic"; id: number }>();
 	readonly #ifindexes = new Map<EndName, number>();
+	#foreseen: ReadonlyMap<EndName, number> = new Map();
 	readonly #isThere: (namespace: string) => boolean;
 
 	/** @param isThere whether the lab has a namespace still: its ends go with it */
@@ -49,10 +50,10 @@ export class Ends {
 		return index;
 	}
 
-	/** Of all ends but those that go with their namespace. */
-	ifindexes(): number[] {
+	/** Of all ends but those that go with their namespace. @param gone further ends to leave out */
+	ifindexes(gone: ReadonlySet<EndName> = new Set()): number[] {
 		return Array.from(this.#ifindexes).flatMap(([end, index]) =>
-			this.#isThere(splitEnd(end).namespace) ? index : [],
+			this.#isThere(splitEnd(end).namespace) && !gone.has(end) ? index : [],
 		);
 	}
 
@@ -66,9 +67,20 @@ export class Ends {
 		return this.ifindexes().map((index) => index - this.firstIfindex);
 	}
 
+	/** Notes which ifindexes ends will get that are made in this order. @param gone ends that are removed before */
+	foresee(ends: readonly EndName[], gone: ReadonlySet<EndName>): void {
+		const free = this.free(gone);
+		this.#foreseen = new Map(ends.map((end) => [end, free.next().value]));
+	}
+
+	/** The ifindex of an end, or the one that it will get. */
+	future(end: EndName): number {
+		return this.#foreseen.get(end) ?? this.ifindex(end);
+	}
+
 	/** The ifindexes of the window that are free in the lab and in `host`, the lowest first. */
-	*free(): Generator<number, never> {
-		const taken = new Set(this.ifindexes());
+	*free(gone: ReadonlySet<EndName> = new Set()): Generator<number, never> {
+		const taken = new Set(this.ifindexes(gone));
 		for (let index = this.firstIfindex; ; index++)
 			if (!taken.has(index) && !this.foreign.has(index)) yield index;
 	}

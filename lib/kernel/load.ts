@@ -2,7 +2,9 @@ import { closeSync } from "node:fs";
 import { type ProgramDefinition, readBpfObject } from "../btf/object.js";
 import { SyscallError, VerifierError } from "../errors.js";
 import { Libbpf, type Pointer } from "../ffi/libbpf.js";
+import { reserve } from "../ffi/memory.js";
 import { PROG_ARRAY } from "../programs/maps.js";
+import { type Logs, type Refusal, readRefusal } from "../programs/refusal.js";
 import type { Label, OwnLabel } from "../snapshot/label.js";
 import { check, ENOENT, mapInfo, openMap, openProgram, programInfo } from "./bpf.js";
 import { LABEL_MAP, readLabel } from "./label.js";
@@ -37,17 +39,25 @@ export interface LoadedProgram {
 
 /**
  * Opens and loads an ELF object: one of its programs, and its maps. Nothing is pinned.
- * @throws VerifierError with libbpf's log, which holds the verifier's
+ * @param name what an error calls it
+ * @throws VerifierError with the reason and the verifier's log
  */
 export function loadProgram(name: string, elf: Buffer, options: LoadOptions): LoadedProgram {
 	const bpf = Libbpf.get();
 	bpf.takeLog();
-	const failure = (what: string, errno: number) => new VerifierError(`${what} ${name}`, errno, bpf.takeLog());
+	const verifierLog = reserve(VERIFIER_LOG);
+	const failure = (why: (logs: Logs) => Refusal) => {
+		const logs = { libbpf: bpf.takeLog(), verifier: textOf(verifierLog.bytes) };
+		return new VerifierError([{ program: name, ...why(logs), log: `${logs.libbpf}${logs.verifier}` }]);
+	};
+	const refused = (errno: number) => failure((logs) => readRefusal(logs, errno, options.program));
 	let object: Pointer | null = null;
 	try {
 		object = bpf.call.openMem(elf, elf.length, { sz: 16, object_name: name }) as Pointer | null;
-		if (!object) throw failure("open", bpf.errno());
+		if (!object) throw refused(bpf.errno());
 		choose(object, elf, options.program);
+		for (const program of programsOf(object).values())
+			check(bpf.call.programSetLogBuffer(program, verifierLog.pointer, VERIFIER_LOG), "log_buf");
 		for (const map of mapsOf(object).values()) check(bpf.call.mapSetPinPath(map, null), "pin path");
 		for (const [map, entries] of options.maxEntries ?? [])
 			check(bpf.call.mapSetMaxEntries(findMap(object, map), entries), `max_entries of ${map}`);
@@ -55,16 +65,34 @@ export function loadProgram(name: string, elf: Buffer, options: LoadOptions): Lo
 			check(bpf.call.mapReuseFd(findMap(object, map), fd), `reuse ${map}`);
 		setGlobals(object, elf, options.globals);
 		const result = bpf.call.load(object);
-		if (result < 0) throw failure("load", -result);
+		if (result < 0) throw refused(-result);
 		const program = bpf.call.findProgram(object, options.program) as Pointer | null;
-		if (!program) throw failure(`${options.program} is not in`, ENOENT);
+		if (!program) {
+			const reason = `the object has no function \`${options.program}\``;
+			throw failure(() => ({ byVerifier: false, reason, excerpt: "" }));
+		}
 		const fd = bpf.call.programFd(program);
 		bind(fd, object, options.label);
 		// The object closes its descriptors; what we keep is opened anew.
 		return openLoaded(programInfo(fd).id) as LoadedProgram;
 	} finally {
 		if (object) bpf.call.close(object);
+		verifierLog.free();
 	}
+}
+
+/**
+ * Bytes for the verifier's log, which libbpf asks for when a program is refused. Since Linux 6.4 the kernel keeps
+ * the end of a longer log, before that its beginning. libbpf's own buffer grows, and verifies again each time.
+ */
+const VERIFIER_LOG = 1 << 24;
+
+/** The end of a text that a zero ends: the reason is there. */
+function textOf(bytes: Buffer): string {
+	const KEPT = 1 << 20;
+	const length = bytes.indexOf(0);
+	if (length <= KEPT) return bytes.toString("utf8", 0, length);
+	return bytes.toString("utf8", bytes.indexOf("\n", length - KEPT) + 1, length);
 }
 
 /** <linux/bpf.h> */

@@ -21,6 +21,13 @@ export interface Kind<Spec = unknown> extends KindRules<Spec> {
 	bind?(snapshot: Snapshot, lab: Lab): void;
 	/** What the kernel has, of the lab's. */
 	observe(snapshot: Snapshot): LabObject<Spec>[];
+	/**
+	 * Does what can be done ahead without touching anything that others see, so that a refusal of the kernel
+	 * comes first.
+	 * @param wanted objects that are created or changed
+	 * @param removed objects that are removed before
+	 */
+	prepare?(wanted: readonly LabObject<Spec>[], removed: readonly LabObject<Spec>[], lab: Lab): void;
 	create(objects: readonly LabObject<Spec>[], lab: Lab): void;
 	/**
 	 * What is left to do of a creation once everything is there that does not need it up

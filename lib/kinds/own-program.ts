@@ -6,7 +6,7 @@ import type { Requirements } from "../declare/requirements.js";
 import { mapInfo } from "../kernel/bpf.js";
 import type { Lab } from "../kernel/lab.js";
 import { createLabel } from "../kernel/label.js";
-import { type LoadedProgram, loadProgram } from "../kernel/load.js";
+import { closeLoaded, type LoadedProgram, loadProgram } from "../kernel/load.js";
 import { openPinned } from "../kernel/pins.js";
 import { deepEqual, type LabObject } from "../plan/object.js";
 import { mapType, PROG_ARRAY } from "../programs/maps.js";
@@ -55,6 +55,7 @@ export function declare({ own, ends, pairs }: Requirements): LabObject<OwnProgra
 			kind: "program",
 			name,
 			spec: specOfDeclared(program, byIfindex, ends.size),
+			at: program.at,
 			within: [],
 			needs: [...new Set(program.globals.flatMap(({ value }) => endsOf(value)))].map((end) =>
 				pairOf(pairs, end),
@@ -128,7 +129,7 @@ export function specOf(
 }
 
 /** A value as a label has it: the bytes, or a hash where they are many. Undefined where an end is missing. */
-function settingOf(value: Encoded, ifindexOf: (end: EndName) => number | undefined): string | undefined {
+function settingOf(value: Encoded, ifindexOf: IfindexOf): string | undefined {
 	const LONG = 32;
 	const bytes = fill(value, ifindexOf);
 	return bytes && (bytes.length > LONG ? hash(bytes) : bytes.toString("hex"));
@@ -183,64 +184,113 @@ export function isLoadOf(label: Label, spec: OwnProgram, lab: Lab): boolean {
 	if (label.own.pin?.path !== spec.pin || !deepEqual(maps, spec.maps)) return false;
 	if (spec.ports > 0 && label.firstIfindex !== lab.ends.firstIfindex) return false;
 	if (spec.ports > 0 && label.ports < portsInUse(spec.ports, lab)) return false;
-	return deepEqual(label.globals, settingsOf(spec, lab));
-}
-
-function settingsOf({ globals }: OwnProgram, lab: Lab): Record<string, string> {
-	return Object.fromEntries(
-		Object.entries(globals).map(([name, value]) => [
-			name,
-			settingOf(value, (end) => lab.ends.find(end)) ?? "",
-		]),
+	return deepEqual(
+		label.globals,
+		settingsOf(spec, (end) => lab.ends.find(end)),
 	);
 }
 
-/** In place of the one that the lab has under this name, whose maps it takes over where they are the same. */
+type IfindexOf = (end: EndName) => number | undefined;
+
+function settingsOf({ globals }: OwnProgram, ifindexOf: IfindexOf): Record<string, string> {
+	return Object.fromEntries(
+		Object.entries(globals).map(([name, value]) => [name, settingOf(value, ifindexOf) ?? ""]),
+	);
+}
+
+/**
+ * Loads a program in place of the one that the lab has under this name, whose maps it takes over where they
+ * are the same.
+ */
 export function load(name: string, spec: OwnProgram, lab: Lab): LoadedProgram {
+	const { opened, kept, room } = openMaps(name, spec, lab);
+	try {
+		return loadWith(name, spec, lab, { kept, room, ifindexOf: (end) => lab.ends.ifindex(end) });
+	} finally {
+		closeMaps(opened);
+	}
+}
+
+/**
+ * Loads a program before anything is touched: with the ifindexes that the lab's interfaces will have.
+ * @returns undefined where it must be loaded again, since it has a copy of a map that it cannot share yet
+ */
+export function loadAhead(name: string, spec: OwnProgram, lab: Lab): LoadedProgram | undefined {
+	const { opened, kept, room } = openMaps(name, spec, lab);
+	try {
+		// libbpf writes the slots of a prog_array that it is given: those of the program that runs.
+		const shared = new Map([...kept].filter(([, fd]) => mapInfo(fd).type !== PROG_ARRAY));
+		const ifindexOf = (end: EndName) => lab.ends.future(end);
+		const loaded = loadWith(name, spec, lab, { kept: shared, room, ifindexOf });
+		if (shared.size === kept.size) return loaded;
+		closeLoaded(loaded);
+		return undefined;
+	} finally {
+		closeMaps(opened);
+	}
+}
+
+interface Maps {
+	/** Pinned maps that were opened, to be closed. */
+	opened: ReadonlyMap<string, number>;
+	/** Maps to take over. */
+	kept: ReadonlyMap<string, number>;
+	/** max_entries, where it is not what the object says. */
+	room: ReadonlyMap<string, number>;
+}
+
+function openMaps(name: string, spec: OwnProgram, lab: Lab): Maps {
+	const ports = spec.ports && portsInUse(spec.ports, lab);
+	const { room = {}, byIfindex = [] } = spec.object ?? {};
+	const rooms = new Map([
+		...Object.entries(room),
+		...byIfindex.map((map): [string, number] => [map, lab.ends.firstIfindex + ports]),
+	]);
+	const opened = openPinnedMaps(spec, lab);
+	return { opened, kept: keptMaps(spec, lab.programs.get(name), opened, rooms), room: rooms };
+}
+
+function closeMaps(maps: ReadonlyMap<string, number>): void {
+	for (const fd of maps.values()) closeSync(fd);
+}
+
+function loadWith(
+	name: string,
+	spec: OwnProgram,
+	lab: Lab,
+	{ kept, room, ifindexOf }: Omit<Maps, "opened"> & { ifindexOf: IfindexOf },
+): LoadedProgram {
 	const { object } = spec;
 	if (!object) throw new Error(`program ${name} is gone, and its object is not known`);
 	const elf = readFileSync(object.path);
 	if (hash(elf) !== spec.digest) throw new Error(`${object.path} has changed meanwhile: apply again`);
-	const ports = spec.ports && portsInUse(spec.ports, lab);
-	const room = new Map([
-		...Object.entries(object.room),
-		...object.byIfindex.map((map): [string, number] => [map, lab.ends.firstIfindex + ports]),
-	]);
-	const pinned = openPinnedMaps(spec, lab);
-	try {
-		return loadProgram(name, elf, {
-			program: spec.function,
-			globals: new Map(
-				Object.entries(spec.globals).map(([global, value]) => [
-					global,
-					fill(value, (end) => lab.ends.ifindex(end)) as Buffer,
-				]),
-			),
-			maxEntries: room,
-			maps: keptMaps(spec, lab.programs.get(name), pinned, room),
-			label: (ids) =>
-				createLabel({
-					lab: lab.name,
-					program: name,
-					source: spec.function,
-					digest: spec.digest,
-					globals: settingsOf(spec, lab),
-					firstIfindex: lab.ends.firstIfindex,
-					ports,
-					own: {
-						maps: Object.fromEntries(
-							Object.entries(spec.maps).flatMap(([map, definition]) => {
-								const id = ids.get(map);
-								return id === undefined ? [] : [[map, { id, definition }]];
-							}),
-						),
-						...(spec.pin !== undefined && { pin: { path: spec.pin, made: [...lab.folders] } }),
-					},
-				}),
-		});
-	} finally {
-		for (const fd of pinned.values()) closeSync(fd);
-	}
+	return loadProgram(name, elf, {
+		program: spec.function,
+		globals: new Map(
+			Object.entries(spec.globals).map(([global, value]) => [global, fill(value, ifindexOf) as Buffer]),
+		),
+		maxEntries: room,
+		maps: kept,
+		label: (ids) =>
+			createLabel({
+				lab: lab.name,
+				program: name,
+				source: spec.function,
+				digest: spec.digest,
+				globals: settingsOf(spec, ifindexOf),
+				firstIfindex: lab.ends.firstIfindex,
+				ports: spec.ports && portsInUse(spec.ports, lab),
+				own: {
+					maps: Object.fromEntries(
+						Object.entries(spec.maps).flatMap(([map, definition]) => {
+							const id = ids.get(map);
+							return id === undefined ? [] : [[map, { id, definition }]];
+						}),
+					),
+					...(spec.pin !== undefined && { pin: { path: spec.pin, made: [...lab.folders] } }),
+				},
+			}),
+	});
 }
 
 /** What is pinned where this program's maps are to be, and is the same: it outlives a program that was taken off. */

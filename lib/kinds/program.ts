@@ -1,3 +1,4 @@
+import { ApplyError, asError, type RefusedProgram, VerifierError } from "../errors.js";
 import { requireXdp } from "../kernel/capabilities.js";
 import type { Lab } from "../kernel/lab.js";
 import type { LabObject } from "../plan/object.js";
@@ -43,6 +44,7 @@ export const program: Kind<Program> = {
 		if (wanted.length) requireXdp();
 		return [];
 	},
+	prepare: (wanted, _removed, lab) => prepare(wanted, lab),
 	create: (objects, lab) => forEach(objects, lab, (object) => load(object, lab)),
 	update: (changes, lab) =>
 		forEach(
@@ -92,7 +94,27 @@ function isEnough(desired: Program, actual: Program): boolean {
 	return !own.isOwn(actual) && builtin.isEnough(desired, actual);
 }
 
-/** Where a change is undone, what is wanted is in the kernel already. */
+/**
+ * Loads the file's own programs ahead. A program is held, and used when its turn comes, if the numbers of
+ * interfaces turn out as foreseen.
+ */
+function prepare(objects: readonly LabObject<Program>[], lab: Lab): void {
+	const refused: RefusedProgram[] = [];
+	for (const { name, spec, at } of objects) {
+		if (!own.isOwn(spec)) continue;
+		try {
+			const loaded = own.loadAhead(name, spec, lab);
+			if (loaded) lab.hold(loaded);
+		} catch (error) {
+			if (!(error instanceof VerifierError))
+				throw new ApplyError(`program ${name}: ${asError(error).message}`, { cause: error });
+			refused.push(...error.refused.map((one) => ({ ...one, ...(at && { at }) })));
+		}
+	}
+	if (refused.length > 0) throw new VerifierError(refused);
+}
+
+/** Loads a program, unless the one that is wanted is in the kernel: after a change is undone, or loaded ahead. */
 function load({ name, spec }: LabObject<Program>, lab: Lab): void {
 	const isIt = (label: Label, maps: ReadonlyMap<string, number>) =>
 		own.isOwn(spec) ? own.isLoadOf(label, spec, lab) : builtin.isLoadOf(label, maps, spec, lab);

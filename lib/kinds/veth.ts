@@ -72,6 +72,13 @@ export const veth: Kind<Veth> = {
 	lingers: ({ spec, within }, gone) =>
 		Object.keys(spec.ends).some((name) => name.startsWith(`${HOST}:`)) ||
 		within.some((namespace) => !gone.has(namespace)),
+	prepare: (wanted, removed, lab) => {
+		const names = (objects: readonly LabObject<Veth>[]) =>
+			objects.flatMap(({ spec }) => sides(spec).map(([name]) => name));
+		const gone = new Set(names(removed));
+		const made = names(wanted).filter((name) => gone.has(name) || lab.ends.find(name) === undefined);
+		lab.ends.foresee(made, gone);
+	},
 	create: createPairs,
 	start: (objects, lab) => {
 		forEach(objects, lab, ({ spec }) => {

@@ -1,3 +1,5 @@
+import type { FilePosition } from "../topology/topology.js";
+
 /** One thing that a topology wants, or that the kernel has: plain data, the same type for both. */
 export interface LabObject<Spec = unknown> {
 	/** A name of the registry of kinds. */
@@ -14,6 +16,8 @@ export interface LabObject<Spec = unknown> {
 	late?: true;
 	/** Why it is there, where it follows from something else in the file. */
 	reason?: string;
+	/** Where the topology file asks for it, of objects that the kernel may refuse. */
+	at?: FilePosition;
 }
 
 /** Names an object among all: `address uno:veth0 10.1.0.2/24`. */

@@ -88,6 +88,7 @@ function resolveProgram(
 			path: content.path,
 			digest: createHash("sha256").update(content.bytes).digest("hex").slice(0, 16),
 			origin: "object" in source.origin ? source.origin.object : source.origin.source,
+			at: report.source.place(source.originAt.start),
 			function: chosen.name,
 			place: chosen.xdp.place,
 			frags: chosen.xdp.frags,

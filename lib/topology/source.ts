@@ -1,3 +1,5 @@
+import type { FilePosition } from "./topology.js";
+
 /** A half-open range of offsets in a text, in UTF-16 code units. */
 export interface Range {
 	start: number;
@@ -36,6 +38,11 @@ export class Source {
 			}
 		}
 		return { line: low + 1, column: offset - (this.#lineStarts[low] ?? 0) + 1 };
+	}
+
+	/** The same with the name of the file. */
+	place(offset: number): FilePosition {
+		return { file: this.file, ...this.position(offset) };
 	}
 
 	/** The text of a line without its end; empty for a line that is not there. */

@@ -25,6 +25,14 @@ export interface Topology {
 	warnings: Warning[];
 }
 
+/** A place in a topology file: line and column from 1, as editors count. */
+export interface FilePosition {
+	/** As the user named it. */
+	file: string;
+	line: number;
+	column: number;
+}
+
 export interface Warning {
 	line: number;
 	column: number;
@@ -127,6 +135,8 @@ export interface Program {
 	digest: string;
 	/** What the file calls it: `custom.bpf.c`. */
 	origin: string;
+	/** Where the file says so. */
+	at: FilePosition;
 	/** Its C function. */
 	function: string;
 	/** Where it runs: on an interface, or on what a map of devices or of CPUs has redirected. */

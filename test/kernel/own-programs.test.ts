@@ -16,10 +16,8 @@ import { compile, PASS } from "../clang.js";
 import {
 	attached,
 	clearAfterEach,
-	differences,
 	failureOf,
 	json,
-	kernel,
 	linesOf,
 	mapIds,
 	programIds,
@@ -102,34 +100,6 @@ SEC("xdp") int configured(struct xdp_md *ctx) {
 	if (bpf_map_lookup_elem(&config, &key) && bpf_map_lookup_elem(&hosts, &start)) start++;
 	return verdict;
 }\n`;
-
-describe("a program that the verifier refuses", () => {
-	const bad = 'SEC("xdp") int bad(struct xdp_md *ctx) { return *(char *)(long)ctx->data; }\n';
-
-	test("leaves nothing, and the error names it, with the verifier's words", async () => {
-		const before = kernel();
-		const error = await failureOf(applyLab(lab(`own: { object: ${compiled("bad", bad)} }`)), ApplyError);
-		expect(error.message).toMatch(
-			/^program own: load own: EACCES: permission denied\n.*invalid access to packet/s,
-		);
-		expect(error.undone).toBe(true);
-		expect(differences(before, kernel())).toEqual([]);
-	});
-
-	test("does not take the place of one that runs", async () => {
-		const object = compiled("good", PASS);
-		await applyLab(lab(`own: { object: ${object} }`));
-		// The kernel takes a moment to settle the link-local addresses, also without duplicate address detection.
-		sh(
-			"for ns in '' '-n uno' '-n dos'; do while ip $ns -6 -br addr show tentative | grep -q .; do :; done; done",
-		);
-		const before = [attached("host:a"), kernel()] as const;
-		await failureOf(applyLab(lab(`own: { object: ${compiled("bad", bad)} }`)), ApplyError);
-		expect(attached("host:a")).toEqual(before[0]);
-		expect(differences(before[1], kernel())).toEqual([]);
-		expect(await planned(lab(`own: { object: ${object} }`))).toEqual([]);
-	});
-});
 
 describe("a change that is interrupted", () => {
 	test("is undone: the program before, and what was in its maps", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { destroy } from "../../lib/index.js";
 import { clearAfterEach, useSandbox } from "../kernel/sandbox.js";
 import { SEED } from "../random.js";
-import { useBoundary } from "./boundary.js";
+import { stopped, useBoundary } from "./boundary.js";
 import { LONG, sample, some } from "./extent.js";
 import { applyFile, fresh, labOf, prepare, run, SCENARIOS } from "./scenarios.js";
 import { expectSame, outcome, running, startBare, stillLoaded, system } from "./system.js";
@@ -57,4 +57,17 @@ describe("SIGKILL before any change of a command costs nothing", () => {
 		},
 		LONG ? 3_600_000 : 60_000,
 	);
+});
+
+test("SIGKILL before any call of a plan by which programs are loaded leaves nothing", async () => {
+	const { to = "" } = SCENARIOS.find(({ title }) => title === "building up pinned.yaml") ?? {};
+	const bare = await startBare();
+	const { status, calls, stderr } = stopped({ what: "changes", how: "count", at: 0 }, "plan", [to]);
+	expect(status, stderr).toBe(0);
+	expect(calls).toContainEqual(expect.stringMatching(/^BPF_PROG_LOAD/));
+	for (const at of sample(calls.length, FEW)) {
+		const run = stopped({ what: "changes", how: "kill", at }, "plan", [to]);
+		expect(run.status, run.stderr).toBe(137);
+		await expectSame(bare, system, `killed at ${at}: ${calls[at - 1]}`);
+	}
 });

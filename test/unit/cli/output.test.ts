@@ -55,19 +55,23 @@ describe("an error says", () => {
 			new NetlinkError("RTM_NEWADDR x", 22, "Invalid prefix").message,
 			"RTM_NEWADDR x: EINVAL: invalid argument (kernel: Invalid prefix)",
 		],
-		[new VerifierError("load fib", 13, "").message, "load fib: EACCES: permission denied"],
+		[
+			new VerifierError([
+				{
+					program: "own",
+					at: { file: "own.yaml", line: 7, column: 13 },
+					byVerifier: true,
+					reason: "invalid access to packet, off=13",
+					source: { file: "drop.c", line: 26, text: "return data[13];" },
+					hint: "compare it with `data_end`",
+					excerpt: "1: (71) r1 = *(u8 *)(r1 +13)",
+					log: "",
+				},
+			]).message,
+			"own.yaml:7:13: the kernel's verifier rejects `own`: invalid access to packet, off=13 (drop.c:26)\n  = compare it with `data_end`\n    1: (71) r1 = *(u8 *)(r1 +13)",
+		],
 	])("%s", (message, expected) => {
 		expect(message).toBe(expected);
-	});
-
-	test("of the verifier its last lines, and keeps all of them", () => {
-		const log = Array.from({ length: 100 }, (_, i) => `line ${i}`).join("\n");
-		const error = new VerifierError("load fib", 13, `${log}\n\n`);
-		expect(error.message.split("\n")).toEqual([
-			"load fib: EACCES: permission denied",
-			...Array.from({ length: 20 }, (_, i) => `line ${80 + i}`),
-		]);
-		expect(error.log).toContain("line 0\n");
 	});
 });
 
