@@ -33,6 +33,7 @@ export { type Change, isEmpty, type Plan } from "./plan/plan.js";
 export type { Progress, Stage } from "./progress.js";
 export { type PlanDocument, renderJson, renderText } from "./render-plan.js";
 export type { Action, Count } from "./stats/counts.js";
+export { openMetricsText } from "./stats/openmetrics.js";
 export type { InterfaceStats, Row } from "./stats/rates.js";
 export type { RunningProgram, Source } from "./stats/reading.js";
 export { statsText } from "./stats/render.js";

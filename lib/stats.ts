@@ -2,12 +2,13 @@ import { setTimeout } from "node:timers/promises";
 import { InterruptedError, UsageError } from "./errors.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
 import { LabCounters } from "./kernel/lab-counters.js";
-import { listLabs, onlyLab } from "./kernel/labs.js";
+import { listLabs, listNamespaces, onlyLab } from "./kernel/labs.js";
 import { readState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { pairId } from "./snapshot/identify.js";
 import { type InterfaceStats, rates } from "./stats/rates.js";
 import type { Reading } from "./stats/reading.js";
+import { splitEnd } from "./topology/names.js";
 import type { EndName, Topology } from "./topology/topology.js";
 
 /** One sample of the counters of interfaces. */
@@ -42,7 +43,8 @@ const LONGEST_HOLD = 1000;
 
 /**
  * What XDP programs did with packets, and how fast, by interface and action.
- * @param targets labs and ends of labs that are up: `three-routers`, `r1:uno`; none: the one lab that is up
+ * @param targets labs and interfaces of labs that are up: `three-routers`, `r1:uno`, or `uno` if only one
+ * interface has that name; none: the one lab that is up
  * @throws UsageError where no such lab or interface is up
  * @throws UnsupportedError where this machine or user cannot
  * @throws InterruptedError with the signal's reason
@@ -120,26 +122,44 @@ function byInterface(labs: readonly LabCounters[]): Map<EndName, Reading> {
 function open(targets: readonly string[]): LabCounters[] {
 	requireCapabilities();
 	const ends = new Set(targets.filter((target) => target.includes(":")));
-	const labs = new Set(
-		targets.length === 0 ? [onlyLab(listLabs())] : targets.filter((name) => !ends.has(name)),
-	);
+	const names = targets.length === 0 ? [onlyLab(listLabs())] : targets.filter((name) => !ends.has(name));
 	// Whose an interface is, is not in its name; and a lab is up that has lost its state.
-	const up = ends.size > 0 || ![...labs].every(readState) ? listLabs() : [...labs];
-	const problems = [...labs].filter((lab) => !up.includes(lab)).map((lab) => `no lab ${lab} is up`);
+	const up = ends.size > 0 || !names.every(readState) ? listLabs() : [...new Set(names)];
+	const labs = new Set(names.filter((name) => up.includes(name)));
+	const bare = new Set(names.filter((name) => !labs.has(name)));
+	const isNamed = (end: EndName) => ends.has(end) || bare.has(splitEnd(end).interface);
 	const opened: LabCounters[] = [];
 	try {
 		for (const lab of up) {
 			if (labs.has(lab)) opened.push(openLab(lab, () => true));
-			else if (ends.size > 0) opened.push(openLab(lab, (end) => ends.has(end)));
+			else if (ends.size + bare.size > 0) opened.push(openLab(lab, isNamed));
 		}
-		const found = new Set<string>(opened.flatMap((lab) => lab.ends));
-		for (const end of ends) if (!found.has(end)) problems.push(`no lab that is up has an interface ${end}`);
+		const found = opened.flatMap((lab) => lab.ends);
+		const problems = [
+			...[...bare].flatMap((name) => problemOf(name, found, up)),
+			...[...ends]
+				.filter((end) => !found.includes(end as EndName))
+				.map((end) => `no lab that is up has an interface ${end}`),
+		];
 		if (problems.length) throw new UsageError(problems.join("\n"));
 		return opened;
 	} catch (error) {
 		for (const lab of opened) lab.close();
 		throw error;
 	}
+}
+
+/** What is wrong with a name that is no lab's: nothing if just one interface has it. */
+function problemOf(name: string, found: readonly EndName[], labs: readonly string[]): string[] {
+	const ends = found.filter((end) => splitEnd(end).interface === name);
+	if (ends.length === 1) return [];
+	if (ends.length > 1) return [`several interfaces are named ${name}: ${ends.join(", ")}; name one of these`];
+	if (labs.length === 0) return ["no lab is up"];
+	if (listNamespaces().some((namespace) => namespace.name === name))
+		return [`${name} is a namespace: name an interface of it, as ${name}:INTERFACE`];
+	return [
+		`${name} is neither a lab that is up nor an interface of one; labs that are up: ${labs.join(", ")}`,
+	];
 }
 
 function openLab(name: string, select: (end: EndName) => boolean): LabCounters {

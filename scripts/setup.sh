@@ -47,6 +47,7 @@ needs_of_test() {
 		command setpriv           util-linux
 		command ps                procps
 		file    /usr/bin/python3  python3
+		file    /usr/lib/python3/dist-packages/prometheus_client python3-prometheus-client
 		command zsh               zsh
 		command fish              fish
 		command shellcheck        shellcheck

@@ -40,7 +40,7 @@ what_next() {
 		The lab is up. What to try next:
 		  ${root}ip netns exec uno ping 10.0.3.2
 		  ${root}npx xdp-verify three-routers
-		  ${root}npx xdp-stats r1:uno --watch
+		  ${root}npx xdp-stats three-routers --watch
 		  ${root}npx xdp-graph three-routers -o three-routers.svg
 		  ${root}npx xdp-plan $LAB
 		Edit that file, say \`forwarding: kernel\` for r1, and see what would change before you apply it:

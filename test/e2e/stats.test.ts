@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { InterfaceStats, Stats } from "../../lib/index.js";
 import { Machine } from "../machine.js";
+import { parsed } from "../openmetrics.js";
+import { star } from "./star.js";
 
 /** IPv4 only: nothing comes by itself, once IPv6 is off, but what the tests send. */
 const lab = (forwarding = "{ mode: map, redirect: { uno: dos, dos: uno } }") => `name: counted
@@ -164,7 +166,7 @@ test("of anybody else's program the veth's counters are shown, marked, by action
 	const veth = await ethtool("r1", "uno");
 	expect(after.total).toMatchObject({ packets: veth("xdp_packets"), bytes: veth("xdp_bytes") });
 	expect(after.lost).toBe(veth("drops"));
-	const { stdout } = await machine.xdp("stats", "r1:uno");
+	const { stdout } = await machine.xdp("stats", "--long", "r1:uno");
 	expect(stdout).toMatch(
 		/^r1:uno {2}by_length \(native, id \d+, not this lab's\) \(veth\)\nXDP_ABORTED +- pkts/,
 	);
@@ -186,7 +188,7 @@ test("a generic program of the lab counts itself, and of any other it is said th
 	});
 	await machine.in("uno", "ip", ["link", "set", "veth0", "xdp", "off"]);
 	await machine.in("dos", "ip", ["link", "set", "veth0", "xdp", "off"]);
-	const { stdout } = await machine.xdp("stats", "r1:uno", "uno:veth0", "dos:veth0");
+	const { stdout } = await machine.xdp("stats", "--long", "r1:uno", "uno:veth0", "dos:veth0");
 	expect(stdout).toMatch(
 		/^not counted by anybody: r1:uno by_length \(generic, .*\)\n\nno program: uno:veth0, dos:veth0$/,
 	);
@@ -335,18 +337,100 @@ test("a watch ends when its reader does", async () => {
 	expect({ stdout, stderr }).toEqual({ stdout: "1\n0", stderr: "" });
 });
 
-test("a terminal is drawn over in place", async () => {
-	await apply(lab());
-	const watch = `stty rows 12 cols 120; ${process.execPath} dist/bin/xdp-stats.js --watch=0.01 --count=2 r1:uno r1:dos`;
-	const { stdout } = await machine.run("script", ["-qec", watch, "/dev/null"]);
-	const frames = stdout.split("\x1b[H").slice(1);
-	expect(frames).toHaveLength(2);
-	for (const frame of frames) {
-		expect(frame.split("\n").length).toBeLessThanOrEqual(12);
-		expect(frame).toMatch(/\nXDP_REDIRECT /);
-		expect(frame).toMatch(/\n… \d+ more lines: name interfaces to see fewer/);
-		expect(frame.trimEnd().endsWith("\x1b[J")).toBe(true);
+/** What a watch draws on a terminal of this size: a screen a sample. */
+async function screens(rows: number, columns: number, ...args: string[]): Promise<string[]> {
+	const command = [process.execPath, "dist/bin/xdp-stats.js", "--watch=0.01", "--count=2", ...args].join(" ");
+	const terminal = `stty rows ${rows} cols ${columns}; ${command}`;
+	const { stdout } = await machine.run("script", ["-qec", terminal, "/dev/null"]);
+	const drawn = stdout.split("\x1b[H").slice(1);
+	expect(drawn).toHaveLength(2);
+	return drawn.map((text) => {
+		expect(text.trimEnd().endsWith("\x1b[J")).toBe(true);
+		const lines = text
+			.replaceAll("\r", "")
+			.replaceAll("\x1b[K", "")
+			.replaceAll("\x1b[J", "")
+			.trimEnd()
+			.split("\n");
+		expect(lines.length).toBeLessThan(rows);
+		for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+		return lines.join("\n");
+	});
+}
+
+test("a terminal is drawn over in place, with all interfaces that fit and the names of the others", async () => {
+	await apply(star(6));
+	for (const screen of await screens(40, 120, "star")) {
+		expect(screen).toMatch(/^\S+Z\n\nINTERFACE +PKTS\/S +ABORTED +DROP +PASS +TX +REDIRECT +PROGRAM\n/);
+		expect(screen.match(/^star-\S+:\S+ .* (fib|pass)$/gm)).toHaveLength(12);
+		expect(screen).not.toContain("no room");
 	}
+	for (const screen of await screens(10, 80, "star")) {
+		expect(screen.match(/^star-\S+:\S+ .* (fib|pass)$/gm)).toHaveLength(5);
+		expect(screen).toMatch(/\n… no room for 7 more: (star-\S+:\S+ )+star-\S*…$/);
+	}
+	for (const screen of await screens(12, 100, "--long", "star-r:h0", "star-r:h1")) {
+		expect(screen).toMatch(/\nXDP_REDIRECT /);
+		expect(screen).toMatch(/\n… no room for 1 more: star-r:h1$/);
+	}
+});
+
+test("table, long form, OpenMetrics and JSON have the same numbers, those of bpftool and the veth", async () => {
+	await apply(lab());
+	expect(await ping("uno", "10.0.2.2", "-c", "9", "-s", "100")).toBe(0);
+	await attach("r1", "dos", "xdp");
+	expect(await ping("dos", "10.0.2.1", "-c", "3", "-s", "700")).toBe(1);
+	const json = await read("counted");
+	const text = (...args: string[]) => machine.xdp("stats", ...args, "counted");
+	const metrics = await text("--openmetrics");
+	expect(metrics).toMatchObject({ exitCode: 0, stderr: "" });
+	const families = await parsed(`${metrics.stdout}\n`);
+	const table = (await text()).stdout.split("\n");
+	const long = (await text("--long")).stdout;
+	const columns = ["ABORTED", "DROP", "PASS", "TX", "REDIRECT"];
+	for (const [end, one] of Object.entries(json)) {
+		const [namespace = "", name = ""] = end.split(":");
+		const of = (family: string) =>
+			(families.find((each) => each.name === family)?.samples ?? []).filter(
+				({ labels }) => labels["namespace"] === namespace && labels["interface"] === name,
+			);
+		const expected = packets(one);
+		const labels = { lab: "counted", namespace, interface: name, program: one.program?.name };
+		expect(of("xdp_packets")).toEqual(
+			Object.entries(expected).map(([verdict, value]) => ({
+				name: "xdp_packets_total",
+				labels: { ...labels, verdict },
+				value,
+			})),
+		);
+		expect(of("xdp_received_packets").map(({ value }) => value)).toEqual([one.total?.packets]);
+		expect(of("xdp_received_bytes").map(({ value }) => value)).toEqual([one.total?.bytes]);
+		const titles = table[0]?.split(/ +/) ?? [];
+		const cells = table.find((line) => line.startsWith(`${end} `))?.split(/ +/) ?? [];
+		expect(columns.map((title) => cells[titles.indexOf(title)])).toEqual(
+			columns.map((title) => String(expected[`XDP_${title}`] ?? "-")),
+		);
+		for (const [verdict, value] of Object.entries(expected))
+			expect(long).toMatch(new RegExp(`^${end} [^]*?^${verdict} +${value} pkts `, "m"));
+	}
+	expect(Object.values(json["r1:uno"]?.actions ?? {}).map((row) => row?.packets)).toEqual(
+		(await bpftool(json["r1:uno"] as InterfaceStats)).map(({ packets }) => packets),
+	);
+	expect(json["r1:uno"]?.actions?.XDP_REDIRECT?.packets).toBe(9);
+	expect(json["r1:dos"]).toMatchObject({ source: { kind: "veth" }, actions: { XDP_DROP: { packets: 3 } } });
+	expect((await ethtool("r1", "dos"))("xdp_drops")).toBe(3);
+});
+
+test.each([
+	[["--openmetrics", "--json"], "--openmetrics or --json: not both"],
+	[["--openmetrics", "--watch"], "--openmetrics or --watch: not both"],
+	[["--count", "2"], "--count goes with --watch"],
+])("%j is refused", async (args, message) => {
+	expect(await machine.xdp("stats", ...args)).toEqual({
+		exitCode: 64,
+		stdout: "",
+		stderr: `error: ${message}`,
+	});
 });
 
 test("labs and interfaces are named on the command line, and mistakes are all told", async () => {
@@ -370,9 +454,20 @@ test("labs and interfaces are named on the command line, and mistakes are all to
 	expect(tres).toMatchObject({ lab: "other", source: { kind: "map" } });
 	expect(tres.ifindex).toBeGreaterThanOrEqual(200_000);
 	expect(packets(tres)["XDP_PASS"]).toBeGreaterThanOrEqual(3);
-	const wrong = await machine.xdp("stats", "nope", "uno:nope", "host:lo", "other");
+	const wrong = await machine.xdp("stats", "nope", "uno:nope", "host:lo", "veth0", "r1", "other");
 	expect(wrong).toMatchObject({ exitCode: 64, stdout: "" });
-	expect(wrong.stderr).toBe(
-		"error: no lab nope is up\nno lab that is up has an interface uno:nope\nno lab that is up has an interface host:lo",
-	);
+	expect(wrong.stderr.split("\n")).toEqual([
+		"error: nope is neither a lab that is up nor an interface of one; labs that are up: counted, other",
+		"several interfaces are named veth0: uno:veth0, dos:veth0, tres:veth0; name one of these",
+		"r1 is a namespace: name an interface of it, as r1:INTERFACE",
+		"no lab that is up has an interface uno:nope",
+		"no lab that is up has an interface host:lo",
+	]);
+	// An interface's name is enough where just one has it; a lab's name means the lab.
+	expect(Object.keys(await read("dos"))).toEqual(["r1:dos"]);
+	expect(Object.keys(await read("tres"))).toEqual(["host:tres"]);
+	expect(Object.keys(await read("counted", "tres"))).toEqual([
+		...Object.keys(await read("counted")),
+		"host:tres",
+	]);
 });
