@@ -2,10 +2,11 @@ import type { Command } from "commander";
 import { ConflictError, UsageError } from "../errors.js";
 import { requireCapabilities } from "../kernel/capabilities.js";
 import { listLabs } from "../kernel/labs.js";
-import { planText } from "../plan/render.js";
+import { differenceLines } from "../plan/differences.js";
 import { type EndStatus, type LabStatus, status } from "../status.js";
 import { LOOPBACK } from "../topology/names.js";
 import { printable } from "../topology/printable.js";
+import { layOut } from "./layout.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { count, note, printJson, useColor } from "./output.js";
 import { labOf } from "./target.js";
@@ -21,6 +22,7 @@ export function statusCommand(name: string): Command {
 		name,
 		"Show the labs that are up; of one, what it consists of and how it differs from what was applied.",
 		`${name}\n${name} three-routers\n${name} --detailed-exitcode three-routers || echo it drifted`,
+		"also print link-local addresses, and why each object that differs is part of the lab",
 	)
 		.argument("[lab]", "a lab's name")
 		.option(
@@ -34,7 +36,11 @@ export function statusCommand(name: string): Command {
 			for (const { warnings } of labs) for (const warning of warnings) note(`warning: ${warning}`);
 			if (options.json) printJson(target === undefined ? labs : labs[0]);
 			else if (!options.quiet)
-				process.stdout.write(target === undefined ? overview(labs) : labs.map(whole).join(""));
+				process.stdout.write(
+					target === undefined
+						? overview(labs)
+						: labs.map((lab) => whole(lab, textOptions(options))).join(""),
+				);
 			if (options.detailedExitcode && labs.some(hasDrifted)) process.exitCode = EXIT.difference;
 		});
 }
@@ -75,26 +81,69 @@ function verdict({ drift }: LabStatus): string {
 		: `${length} ${length === 1 ? "difference" : "differences"} from what was applied`;
 }
 
-/** Namespaces with their ends, then the drift in the plan's words. */
-function whole(lab: LabStatus): string {
+function textOptions({ verbose = false }: Options): TextOptions {
+	const { isTTY, columns } = process.stdout;
+	return {
+		verbose,
+		color: useColor(process.stdout),
+		// A terminal without a size, as `docker run -t` may give, says 0.
+		width: isTTY ? columns || 80 : Number.POSITIVE_INFINITY,
+	};
+}
+
+interface TextOptions {
+	verbose: boolean;
+	color: boolean;
+	/** Of the terminal; without end elsewhere, so that an interface is a line. */
+	width: number;
+}
+
+/** Namespaces with their interfaces, then the differences. */
+function whole(lab: LabStatus, options: TextOptions): string {
+	const ends = lab.namespaces.flatMap(({ ends }) => ends);
+	const widest = Math.max(0, ...ends.map((end) => nameOf(end).length));
+	// All at once, so that their lines break in the same places.
+	const rows = layOut(
+		ends.map((end) => groups(end, widest, options.verbose)),
+		options.width,
+		6,
+	);
+	const linesOf = new Map(ends.map((end, i) => [end, rows[i] ?? []]));
 	const lines = lab.namespaces.flatMap(({ name, forwarding, addresses, ends }) => [
 		printable(forwarding === null ? name : `${name}  forwards by ${forwarding}`),
 		...(addresses.length ? [`  ${[`${name}:${LOOPBACK}`, ...addresses].map(printable).join("  ")}`] : []),
-		...ends.map((end) => `  ${describeEnd(end)}`),
+		...ends.flatMap((end) => linesOf.get(end) ?? []),
 	]);
-	const drift = lab.drift?.changes.length
-		? `\n${planText(lab.drift, { color: useColor(process.stdout) })}`
-		: `\n${lab.lab}: ${verdict(lab)}\n`;
-	return `${lines.join("\n")}\n${drift}`;
+	return `${lines.join("\n")}\n\n${differences(lab, options)}`;
 }
 
-/** `r1:uno — uno:veth0  up  mtu 1500  10.0.1.1/24  fib (native, id 12, tag 0123456789abcdef)` */
-function describeEnd({ name, peer, up, mtu, addresses, xdp }: EndStatus): string {
-	const programs = xdp.map(({ mode, id, name, tag, ours }) => {
+/** What differs in words, and what to do about it. */
+function differences(status: LabStatus, options: TextOptions): string {
+	const { lab, drift } = status;
+	const first = `${lab}: ${verdict(status)}\n`;
+	if (!drift?.changes.length) return first;
+	const repair = "\n`xdp-apply` with the lab's file repairs this; `xdp-plan` shows how.\n";
+	return `${first}${differenceLines(drift, options)
+		.map((line) => `${line}\n`)
+		.join("")}${repair}`;
+}
+
+function nameOf({ name, peer }: EndStatus): string {
+	return printable(`${name} — ${peer ?? "?"}`);
+}
+
+/** `r1:uno — uno:veth0  up  mtu 1500`, the addresses, and `fib (native, id 12, tag 0123456789abcdef)`. */
+function groups(end: EndStatus, widest: number, verbose: boolean): string[][] {
+	const programs = end.xdp.map(({ mode, id, name, tag, ours }) => {
 		const whose = ours ? "" : ", not this lab's";
 		return `${name} (${mode}, id ${id}, tag ${tag}${whose})`;
 	});
-	return [`${name} — ${peer ?? "?"}`, up ? "up" : "DOWN", `mtu ${mtu}`, ...addresses, ...programs]
-		.map(printable)
-		.join("  ");
+	// The kernel gives every interface a link-local address; it is of interest where it is the only one.
+	const others = end.addresses.filter((address) => !/^fe[89ab]/i.test(address));
+	const addresses = verbose || others.length === 0 ? end.addresses : others;
+	return [
+		[`  ${nameOf(end).padEnd(widest)}`, end.up ? "up" : "DOWN", `mtu ${end.mtu}`],
+		addresses.map(printable),
+		programs.map(printable),
+	];
 }

@@ -209,6 +209,30 @@ const DRIFT: Record<string, { by: string; says: string[]; among?: true }> = {
 	},
 };
 
+/** The lines about differences as a plan's, whose signs are words in xdp-status. */
+function differences(text: string): string[] {
+	const signs: Record<string, string> = {
+		missing: "+",
+		"made again by the repair": "+",
+		changed: "~",
+		"not in the topology": "-",
+	};
+	let sign = "";
+	return changes(
+		text
+			.split("\n")
+			.flatMap((line) => {
+				const [, word] = /^ {2}(\w.*):$/.exec(line) ?? [];
+				if (word !== undefined) {
+					sign = signs[word] ?? `no sign for ${word}`;
+					return [];
+				}
+				return sign && line.startsWith("    ") ? [`${sign} ${line.trim()}`] : [];
+			})
+			.join("\n"),
+	);
+}
+
 /** The lines of a plan, without reasons and with what differs from run to run made the same. */
 function changes(text: string): string[] {
 	return [...text.matchAll(/^ *(?:[+~-]|-\/\+) .*/gm)].map(([line]) =>
@@ -227,13 +251,14 @@ describe("drift is named, and xdp-apply repairs it:", () => {
 		expect(byHand.exitCode, byHand.stderr).toBe(0);
 
 		const { stdout, exitCode } = await machine.xdp("status", "--detailed-exitcode", "case04");
-		const found = changes(stdout);
+		const found = differences(stdout);
+		expect(stdout).toContain("\n`xdp-apply` with the lab's file repairs this");
 		expect(found).toEqual(among ? expect.arrayContaining(says) : says);
 		expect(exitCode).toBe(2);
 		expect((await machine.xdp("status", "case04")).exitCode).toBe(0);
 
 		// As xdp-plan has it, which is given the file.
-		expect(changes((await machine.xdp("plan", FILE)).stdout)).toEqual(found);
+		expect(changes((await machine.xdp("plan", FILE)).stdout).sort()).toEqual([...found].sort());
 		const count = `${found.length} difference${found.length === 1 ? "" : "s"} from what was applied`;
 		const overview = await machine.xdp("status", "--detailed-exitcode");
 		expect(overview).toMatchObject({ exitCode: 2, stdout: expect.stringContaining(count) });
@@ -246,6 +271,34 @@ describe("drift is named, and xdp-apply repairs it:", () => {
 			stderr: "",
 		});
 	});
+});
+
+test.each([80, 120])(
+	"on a terminal of %i columns no line is longer, and nothing is left out",
+	async (width) => {
+		await machine.run("sh", [
+			"-c",
+			"ip -n uno addr add 10.9.9.9/24 dev veth0; ip -n uno link set veth0 mtu 1400",
+		]);
+		const command = `stty cols ${width}; ${process.execPath} dist/bin/xdp-status.js`;
+		const drawn = await machine.run("script", ["-qec", `${command} case04; ${command}`, "/dev/null"]);
+		const lines = drawn.stdout.replaceAll("\r", "").split("\n");
+		expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(width);
+		const words = (text: string) => text.split(/\s+/).filter((word) => word !== "");
+		const plain = await machine.xdp("status", "case04");
+		const overview = await machine.xdp("status");
+		expect(words(drawn.stdout)).toEqual(words(`${plain.stdout}\n${overview.stdout}`));
+		expect(plain.stdout).toContain("\n  changed:\n    veth host:uno uno:veth0: uno:veth0 mtu 1400 → 1500\n");
+		expect(plain.stdout).toContain("\n  not in the topology:\n    address uno:veth0 10.9.9.9/24\n");
+		expect(await machine.xdp("apply", FILE)).toMatchObject({ exitCode: 0 });
+	},
+);
+
+test("link-local addresses of the kernel are shown with --verbose", async () => {
+	await expect
+		.poll(async () => (await machine.xdp("status", "--verbose", "other")).stdout)
+		.toMatch(/10\.0\.0\.1\/24 {2}fe80::/);
+	expect((await machine.xdp("status", "other")).stdout).not.toContain("fe80");
 });
 
 test("a program that is not the lab's is shown as that", async () => {
