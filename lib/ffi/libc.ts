@@ -41,7 +41,9 @@ export const CLONE_NEWNET = 0x4000_0000;
 
 /** <sys/mount.h> */
 export const MS_BIND = 0x1000;
+export const MS_MOVE = 0x2000;
 export const MS_REC = 0x4000;
+export const MS_SLAVE = 0x8_0000;
 export const MS_SHARED = 0x10_0000;
 export const MNT_DETACH = 2;
 

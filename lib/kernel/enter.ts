@@ -8,6 +8,7 @@ import { listNamespaces } from "./labs.js";
 import { openCurrent, openNamed, within } from "./netns.js";
 import { ownerOf } from "./observe.js";
 import { listStates, readState } from "./state.js";
+import { mountOwnSysfs } from "./sysfs.js";
 import { requireHost } from "./whereabouts.js";
 
 /**
@@ -57,9 +58,20 @@ export function withinNamed<T>(name: string, work: () => T extends Promise<unkno
 }
 
 /**
- * This process becomes a program in a lab's namespace. Only the network namespace changes, so that
- * what is pinned in /sys/fs/bpf is seen from inside as well: `ip netns exec` mounts a /sys of its own
- * over it.
+ * Moves this thread for good into a lab's namespace, with the /sys of that namespace: for a process that ends soon
+ * or becomes another. bpffs and what is pinned there stays visible; `ip netns exec` hides it.
+ * @throws UsageError where it is not a lab's
+ */
+export function enterForGood(name: string): void {
+	const fd = open(name);
+	setns(fd, CLONE_NEWNET);
+	closeSync(fd);
+	// The /sys of `host` is there already.
+	if (name !== HOST) mountOwnSysfs();
+}
+
+/**
+ * This process becomes a program in a lab's namespace.
  * @param command found in PATH; the rest are its arguments
  * @param environment what to add to that of this process
  * @throws SyscallError where the program cannot be run
@@ -69,9 +81,7 @@ export function become(
 	[command, ...args]: readonly [string, ...string[]],
 	environment: Readonly<Record<string, string>>,
 ): never {
-	const fd = open(name);
-	setns(fd, CLONE_NEWNET);
-	closeSync(fd);
+	enterForGood(name);
 	Object.assign(process.env, environment);
 	return execvp(command, args);
 }

@@ -53,9 +53,31 @@ describe("a command in a namespace", () => {
 		expect((await sh("xdp-exec uno readlink /proc/self/ns/net")).stdout).toBe(`net:[${stdout}]`);
 	});
 
-	test("sees what is pinned in bpffs", async () => {
+	test("sees its own interfaces in /sys, as the course's line does", async () => {
+		const [link] = await machine.json<[{ address: string }]>(
+			"uno",
+			...(["ip", "-j", "link", "show", "dev", "veth0"] as const),
+		);
+		expect((await sh("xdp-exec uno cat /sys/class/net/veth0/address")).stdout).toBe(link.address);
+		expect((await sh("xdp-exec uno ls /sys/class/net")).stdout).toBe("lo\nveth0");
+		expect((await sh("xdp-exec host ls /sys/class/net; ls /sys/class/net")).stdout).toBe("lo\nlo");
+	});
+
+	test("sees what is pinned in bpffs, and everything else that is mounted below /sys", async () => {
 		await machine.run("mkdir", ["/sys/fs/bpf/pins"]);
+		await machine.run("mount", ["-t", "tmpfs", "tmpfs", "/sys/firmware"]);
+		await machine.run("touch", ["/sys/firmware/marked"]);
 		expect((await sh("xdp-exec uno ls /sys/fs/bpf")).stdout.split("\n")).toContain("pins");
+		expect((await sh("xdp-exec uno ls /sys/firmware")).stdout).toBe("marked");
+		// A pin from inside is there outside.
+		await sh("xdp-exec uno mkdir /sys/fs/bpf/inside");
+		expect((await sh("ls -d /sys/fs/bpf/inside; rmdir /sys/fs/bpf/inside")).stdout).not.toBe("");
+	});
+
+	test("mounts what it likes, and the machine has no mount more than before", async () => {
+		const before = (await sh("cut -d' ' -f3- /proc/self/mountinfo")).stdout;
+		expect((await sh("xdp-exec uno sh -c 'mount -t tmpfs tmpfs /mnt && echo done'")).stdout).toBe("done");
+		expect((await sh("cut -d' ' -f3- /proc/self/mountinfo")).stdout).toBe(before);
 	});
 
 	test("can itself run xdp-exec for another namespace", async () => {
@@ -173,6 +195,89 @@ describe("signals and the terminal", () => {
 		await expect
 			.poll(async () => (await machine.run("ps", ["-o", "stat=", "-p", `${pid}`])).stdout)
 			.toMatch(/^Z|^$/);
+	});
+});
+
+describe("a command in the background", () => {
+	/** Starts it, and gives what the line that is printed says. */
+	async function start(line: string): Promise<{ pid: string; output: string }> {
+		const { stdout, stderr, exitCode } = await sh(`xdp-exec ${line}`);
+		expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+		const [, pid, output] = /^\S+ runs in uno: pid (\d+), output in (\S+)$/.exec(stdout) ?? [];
+		if (pid === undefined || output === undefined) throw new Error(stdout);
+		return { pid, output };
+	}
+
+	test.each([
+		["uno -d --", ""],
+		["uno --detach", ""],
+		["-d uno --", ""],
+		["uno -d -o FILE --", "FILE"],
+		["-d --output=FILE uno", "FILE"],
+	])("xdp-exec %s CMD: what it prints is in the file that is named", async (line, file) => {
+		const named = `${folder}/named.log`;
+		const command = "sh -c 'cat /sys/class/net/veth0/address; tty; echo $XDP_TOPOLOGY_NAMESPACE; nope; :'";
+		const { pid, output } = await start(`${line.replace("FILE", named)} ${command}`);
+		if (file) expect(output).toBe(named);
+		await expect
+			.poll(async () => (await machine.run("ps", ["-o", "stat=", "-p", pid])).stdout)
+			.toMatch(/^Z|^$/);
+		const { stdout } = await machine.run("cat", [output]);
+		expect(stdout).toMatch(/^([0-9a-f]{2}:){5}[0-9a-f]{2}\nnot a tty\nuno\n.*nope: not found$/);
+		await machine.run("rm", [output]);
+	});
+
+	test("has a file of its own each time, that nobody else may read", async () => {
+		const one = await start("uno -d -- true");
+		const other = await start("uno -d -- true");
+		expect(one.output).not.toBe(other.output);
+		const { stdout } = await machine.run("stat", ["-c", "%a", one.output, other.output]);
+		expect(stdout).toBe("600\n600");
+		await machine.run("rm", [one.output, other.output]);
+	});
+
+	test("outlives the terminal; destroy names it, and ends it with --kill", async () => {
+		const terminal = new Terminal(machine, "bash --norc --noprofile -i");
+		terminal.type(`${XDP_EXEC} uno -d -o ${folder}/lived.log -- sh -c 'echo here; exec sleep 1000'\n`);
+		const [, pid = ""] = await terminal.shows(/pid (\d+), output in/);
+		await terminal.close();
+		await expect.poll(async () => (await machine.run("cat", [`${folder}/lived.log`])).stdout).toBe("here");
+		const refused = await machine.xdp("destroy", "two");
+		expect(refused).toMatchObject({
+			exitCode: 1,
+			stderr: expect.stringContaining(`uno: sleep (pid ${pid})`),
+		});
+		const other = LAB.replace("two", "three").replaceAll("uno", "quatro").replaceAll("dos", "cinco");
+		expect(await machine.xdpWith(other, "apply")).toMatchObject({ exitCode: 0 });
+		const line = `xdp-exec quatro -d -o ${folder}/killed.log -- sleep 1000`;
+		const [, mine = ""] = /pid (\d+)/.exec((await sh(line)).stdout) ?? [];
+		expect(await machine.xdp("destroy", "three", "--kill")).toMatchObject({ exitCode: 0 });
+		const { stdout } = await machine.run("ps", ["-o", "pid=,stat=", "-p", `${pid},${mine}`]);
+		expect(
+			stdout
+				.split("\n")
+				.filter((line) => !/Z/.test(line))
+				.map((line) => line.trim().split(" ")[0]),
+		).toEqual([pid]);
+		await machine.run("kill", [pid]);
+	});
+
+	test.each([
+		["uno -d -- no-such-command", 127, /^error: no-such-command: there is no such command/],
+		["uno -d -- /", 126, /^error: \/: it cannot be run/],
+		["uno -d", 125, /^error: -d takes a command: xdp-exec uno -d -- COMMAND/],
+		["uno -o out true", 125, /^error: --output goes with -d/],
+		["uno -d -o /nowhere/out true", 125, /^error: \/nowhere\/out: .*ENOENT/],
+		["uno --no-such-option true", 125, /^error: unknown option '--no-such-option'/],
+	])("of `xdp-exec %s` the status is %i, and nothing is left", async (line, status, expected) => {
+		const logs = () => sh(`ls ${tmpdir()} | grep ^xdp-exec-uno`);
+		const before = await logs();
+		expect(await sh(`xdp-exec ${line}`)).toEqual({
+			exitCode: status,
+			stdout: "",
+			stderr: expect.stringMatching(expected),
+		});
+		expect(await logs()).toEqual(before);
 	});
 });
 

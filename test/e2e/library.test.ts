@@ -34,6 +34,42 @@ test("exec starts a program in a lab's namespace, with what spawn() takes", asyn
 	expect(variable).toBe("a dos\n");
 });
 
+test("what exec starts sees the interfaces and pins of its namespace, with every option of spawn()", async () => {
+	const [address, outside] = await run<[string, string[]]>(`
+		import { readdirSync } from "node:fs";
+		import { text } from "node:stream/consumers";
+		const child = exec("uno", "cat", ["/sys/class/net/veth0/address"]);
+		console.log(JSON.stringify([(await text(child.stdout)).trim(), readdirSync("/sys/class/net")]));
+	`);
+	const [link] = await machine.json<[{ address: string }]>("uno", "ip", "-j", "link", "show", "dev", "veth0");
+	expect([address, outside]).toEqual([link.address, ["lo"]]);
+	const results = await run<unknown[]>(`
+		import { once } from "node:events";
+		import { text } from "node:stream/consumers";
+		const line = async (child) => (await text(child.stdout)).trim();
+		const shell = line(exec("uno", "echo $0", ["$((1 + 1)); ls /sys/class/net"], { shell: "/bin/bash" }));
+		const user = line(exec("uno", "id", ["-u"], { uid: 65534, gid: 65534 }));
+		const folder = line(exec("uno", "./cat", ["/proc/self/comm"], { cwd: "/bin" }));
+		const extra = text(exec("uno", "sh", ["-c", "echo three >&3"], { stdio: ["ignore", "ignore", "ignore", "pipe"] }).stdio[3]);
+		const ipc = exec("uno", process.execPath, ["-e", "process.send('sent')"], { stdio: ["ignore", 1, 2, "ipc"] });
+		const sent = once(ipc, "message");
+		const [missing] = await once(exec("uno", "no-such-command"), "error");
+		const [code, signal] = await once(exec("uno", "sh", ["-c", "kill -TERM $$"]), "exit");
+		const words = line(exec("uno", "printf", ["<%s>", "a b", "", "$HOME", "'"]));
+		console.log(JSON.stringify([
+			await Promise.all([shell, user, folder, extra, words]),
+			(await sent)[0], missing.code, code, signal,
+		]));
+	`);
+	expect(results).toEqual([
+		["/bin/bash 2\nlo\nveth0", "65534", "cat", "three\n", "<a b><><$HOME><'>"],
+		"sent",
+		"ENOENT",
+		null,
+		"SIGTERM",
+	]);
+});
+
 test("what execa starts within runIn is there for good, and the process itself is back", async () => {
 	const [before, inside, after, there] = await run<string[]>(`
 		import { readlinkSync } from "node:fs";

@@ -38,7 +38,8 @@ export function candidates(family: Command, words: readonly string[], live: Live
 	});
 
 	if (option) return starting(valuesOf(option));
-	if (!onlyArguments && current.startsWith("-")) {
+	// A command's name begins with no dash, so what does is an option of ours, up to the command.
+	if (!onlyArguments && place.commandAt === undefined && current.startsWith("-")) {
 		const [prefix, name] = /^(--[^=]+)=/.exec(current) ?? [];
 		if (name === undefined) return starting({ values: optionsOf(command) });
 		const given = findOption(command, name);
@@ -79,7 +80,7 @@ function find(family: Command, words: readonly string[]): Place | undefined {
 		if (index === 0) continue;
 		const argument = argumentAt(command, position);
 		if (option) option = undefined;
-		else if (takesCommand(argument))
+		else if (takesCommand(argument) && (word === "--" || !word.startsWith("-")))
 			return { command, argument, onlyArguments: true, commandAt: word === "--" ? index + 1 : index };
 		else if (word === "--") onlyArguments = true;
 		else if (!onlyArguments && word.startsWith("-") && word !== "-") {
@@ -91,7 +92,7 @@ function find(family: Command, words: readonly string[]): Place | undefined {
 	}
 	if (!command) return undefined;
 	const argument = argumentAt(command, position);
-	return { command, option, argument, onlyArguments: onlyArguments || takesCommand(argument) };
+	return { command, option, argument, onlyArguments };
 }
 
 function argumentAt({ registeredArguments }: Command, position: number): Argument | undefined {
