@@ -5,6 +5,7 @@ import {
 	InterruptedError,
 	isRefusal,
 	UnsupportedError,
+	UsageError,
 } from "./errors.js";
 import { requireCapabilities, requireWritableSysctls } from "./kernel/capabilities.js";
 import { findConflicts } from "./kernel/conflicts.js";
@@ -21,8 +22,8 @@ import { changeText } from "./plan/render.js";
 import { type Progress, silent } from "./progress.js";
 import { converge, declare, type Look, look } from "./reconcile.js";
 import { isUnchanged } from "./settled.js";
-import type { Reading } from "./snapshot/snapshot.js";
-import type { Topology } from "./topology/topology.js";
+import type { Reading, Snapshot } from "./snapshot/snapshot.js";
+import { HOST, type Topology } from "./topology/topology.js";
 
 export interface PlanResult {
 	lab: string;
@@ -48,6 +49,7 @@ export interface ApplyOptions {
  * What {@link apply} would do, and why. Changes nothing.
  * @throws UnsupportedError where this machine or user cannot
  * @throws ConflictError where somebody else holds a name
+ * @throws UsageError where the topology names nothing and the lab is up
  * @throws VerifierError where the kernel refuses a program of the file's own
  */
 export async function plan(topology: Topology): Promise<PlanResult> {
@@ -63,6 +65,7 @@ export async function plan(topology: Topology): Promise<PlanResult> {
  * @returns what was done
  * @throws UnsupportedError where this machine or user cannot; nothing was touched
  * @throws ConflictError where somebody else holds a name; nothing was touched
+ * @throws UsageError where the topology names nothing and the lab is up; nothing was touched
  * @throws VerifierError where the kernel refuses a program of the file's own; nothing was touched
  * @throws ApplyError where a change failed; it says whether all was undone, and what was not
  * @throws InterruptedError where `options.signal` ended it; undone
@@ -177,6 +180,7 @@ function survey(lab: Lab, topology: Topology) {
 	const { objects, warnings } = declare(topology);
 	const remembered = (state?.settings ?? []).filter(isKnown);
 	let first = look(lab, objects, remembered);
+	requireContent(topology, first.snapshot);
 	const conflicts = [...findConflicts(lab, topology, first.snapshot), ...refusals(lab, first.plan)];
 	if (conflicts.length) throw new ConflictError(conflicts.join("\n"));
 	const settings = settingsOf(objects, state);
@@ -203,6 +207,21 @@ function survey(lab: Lab, topology: Topology) {
 	}
 	// What is wrong with the state is wrong until it is written: no warning about the lab.
 	return { first, desired, warnings, damage: damage === undefined ? [] : [damage], state, settings };
+}
+
+/** A file that names nothing but the lab is a mistake while the lab is up: to remove one is xdp-destroy's. */
+function requireContent({ name, namespaces, veths }: Topology, { namespaces: made, pairs }: Snapshot): void {
+	const isBare = namespaces.every(
+		({ name, forwarding, routes, neighbors, sysctls }) =>
+			name === HOST &&
+			forwarding === undefined &&
+			routes.length + neighbors.length + Object.keys(sysctls).length === 0,
+	);
+	const isUp = made.size > 1 || pairs.length > 0;
+	if (isBare && veths.length === 0 && isUp)
+		throw new UsageError(
+			`the file names nothing but the lab, and ${name} is up: \`xdp-destroy ${name}\` removes it`,
+		);
 }
 
 /** Without it an apply would not come to its end, nor, at worst, its undo. What goes is open as long as what comes. */

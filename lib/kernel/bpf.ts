@@ -178,7 +178,7 @@ function perCpuSize(size: number): number {
 }
 
 /** CPUs that may ever come online: the kernel gives every one its own value. */
-function possibleCpus(): number {
+export function possibleCpus(): number {
 	return check(Libbpf.get().call.possibleCpus(), "/sys/devices/system/cpu/possible");
 }
 

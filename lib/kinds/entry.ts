@@ -17,6 +17,10 @@ export const entry: Kind<Entry> = {
 			own.isOwn(object.spec) ? [own.query(object as LabObject<own.OwnEntry>)] : [],
 		),
 	observe: (snapshot) => [...port.observe(snapshot), ...own.observe(snapshot)],
+	refuse: (wanted) => {
+		own.requireCpus(wanted.filter((object): object is LabObject<own.OwnEntry> => own.isOwn(object.spec)));
+		return [];
+	},
 	create: write,
 	update: (changes, lab) =>
 		write(

@@ -1,7 +1,8 @@
 /** Entries of the maps of a file's own programs: what the kind `entry` knows of them. */
 import { type Encoded, endsOf, fill } from "../btf/encoded.js";
 import type { Requirements } from "../declare/requirements.js";
-import { mapInfo, putValue, remove } from "../kernel/bpf.js";
+import { SyscallError, UnsupportedError } from "../errors.js";
+import { mapInfo, possibleCpus, putValue, remove } from "../kernel/bpf.js";
 import type { Lab } from "../kernel/lab.js";
 import type { LabObject } from "../plan/object.js";
 import { mapType } from "../programs/maps.js";
@@ -24,6 +25,8 @@ export interface OwnEntry {
 	initial?: true;
 	/** The program that runs on what the entry redirects; its descriptor is the value's last 4 bytes. */
 	runs?: string;
+	/** The CPU that is the key of a cpumap's entry. */
+	cpu?: number;
 }
 
 export function isOwn(spec: object): spec is OwnEntry {
@@ -32,14 +35,19 @@ export function isOwn(spec: object): spec is OwnEntry {
 
 export function declare({ own, pairs }: Requirements): LabObject<OwnEntry>[] {
 	return Array.from(own).flatMap(([program, { entries }]) =>
-		entries.map(({ program: runs, ...entry }) => {
-			const object = make({ ...entry, program, ...(runs !== undefined && { runs }) });
+		entries.map(({ program: runs, cpu, ...entry }) => {
+			const object = make({
+				...entry,
+				program,
+				...(runs !== undefined && { runs }),
+				...(cpu !== undefined && { cpu: cpu.number }),
+			});
 			const ends = [entry.key, entry.value].flatMap(endsOf);
 			const needs = [
 				...ends.map((end) => pairOf(pairs, end)),
 				...(runs === undefined ? [] : [`program ${runs}`]),
 			];
-			return { ...object, needs };
+			return { ...object, needs, ...(cpu !== undefined && { at: cpu.at }) };
 		}),
 	);
 }
@@ -106,8 +114,37 @@ export function put(object: LabObject<OwnEntry>, lab: Lab): void {
 	const { map, key } = locate(spec, lab);
 	const value = fill(spec.value, (end) => lab.ends.ifindex(end)) as Buffer;
 	if (spec.runs !== undefined) value.writeUInt32LE(lab.program(spec.runs).fd, value.length - 4);
-	putValue(map, key, value);
+	try {
+		putValue(map, key, value);
+	} catch (error) {
+		throw inWords(error, map, spec.map);
+	}
 	lab.written.set(object.name, query(object));
+}
+
+/** E2BIG of htab_map_update_elem(), ENOSPC of trie_update_elem(): there is no room for a further entry. */
+function inWords(error: unknown, map: number, name: string): unknown {
+	if (!(error instanceof SyscallError) || !["E2BIG", "ENOSPC"].includes(error.code)) return error;
+	const { maxEntries } = mapInfo(map);
+	return new Error(
+		`map \`${name}\` is full, with ${maxEntries} entries: give it more room by \`max_entries\` [${error.code}]`,
+	);
+}
+
+/**
+ * Whether the machine has the CPUs of a cpumap's entries: CPUs that may ever come online.
+ * @throws UnsupportedError with the place of each that it lacks
+ */
+export function requireCpus(objects: readonly LabObject<OwnEntry>[]): void {
+	const wanted = objects.filter(({ spec }) => spec.cpu !== undefined);
+	if (wanted.length === 0) return;
+	const count = possibleCpus();
+	const missing = wanted.filter(({ spec }) => (spec.cpu ?? 0) >= count);
+	const lines = missing.map(({ at, spec }) => {
+		const place = at ? `${at.file}:${at.line}:${at.column}: ` : "";
+		return `${place}this machine has no CPU ${spec.cpu} for \`${spec.map}\`: it has ${count === 1 ? "CPU 0" : `0 to ${count - 1}`}`;
+	});
+	if (lines.length > 0) throw new UnsupportedError(lines.join("\n"));
 }
 
 export function erase(spec: OwnEntry, lab: Lab): void {

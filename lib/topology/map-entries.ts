@@ -64,6 +64,7 @@ export class MapResolver {
 				text: label(item.value, value),
 				value,
 				...(program !== undefined && { program }),
+				...this.#cpu(key, item),
 			});
 		}
 		return [...entries.values()];
@@ -111,6 +112,14 @@ export class MapResolver {
 		const index = Buffer.from(hex, "hex").readUInt32LE();
 		if (index >= maxEntries)
 			this.#error(place, `${quote(name)} has no entry ${index}`, `0 to ${maxEntries - 1}`);
+	}
+
+	/** The CPU that a cpumap's key is. */
+	#cpu({ hex }: Encoded, item: EntryList[number]): Pick<MapEntry, "cpu"> {
+		if (mapType(this.#map.type).redirects !== "cpumap" || hex.length !== 8) return {};
+		const { positions, report } = this.#context;
+		const at = report.source.place(positions.value(item, "key").start);
+		return { cpu: { number: Buffer.from(hex, "hex").readUInt32LE(), at } };
 	}
 
 	#error({ container, name }: Place, message: string, hint: string): void {

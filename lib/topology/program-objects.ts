@@ -5,6 +5,7 @@ import { Encoder } from "../btf/encode.js";
 import { type BpfObject, type ProgramDefinition, readBpfObject, type XdpDefinition } from "../btf/object.js";
 import type { Surroundings } from "../btf/surroundings.js";
 import type { Context } from "./declared.js";
+import { type IfindexReference, warnOfForeignReferences } from "./foreign-references.js";
 import type { ProgramUse } from "./map-entries.js";
 import { list, quote } from "./printable.js";
 import {
@@ -53,14 +54,21 @@ export function resolvePrograms(
 	checkPins(programs, sources, context);
 	warnOfProgArrays(programs, sources, context);
 	warnOfUnused(sources, uses, veths, context);
+	warnOfForeignReferences(resolved, veths, context);
 	return programs;
+}
+
+interface Resolved {
+	program: Program;
+	uses: ProgramUse[];
+	references: IfindexReference[];
 }
 
 function resolveProgram(
 	source: ProgramSource,
 	content: ObjectContent | undefined,
 	context: Context,
-): { program: Program; uses: ProgramUse[] } | undefined {
+): Resolved | undefined {
 	const { report } = context;
 	if (content === undefined) {
 		report.error(source.originAt, "program", "this has not been read", "loadTopology() reads it");
@@ -79,7 +87,8 @@ function resolveProgram(
 	try {
 		const object = readBpfObject(content.bytes);
 		const chosen = chooseProgram(source, object, context);
-		const encoder = new Encoder(object.btf, surroundings(context));
+		const references: IfindexReference[] = [];
+		const encoder = new Encoder(object.btf, surroundings(context, references));
 		const { maps, entries, uses } = resolveMaps(source, object, encoder, context);
 		const globals = resolveGlobals(source, object, encoder, context);
 		if (!chosen) return undefined;
@@ -97,7 +106,7 @@ function resolveProgram(
 			entries,
 			...(source.pin !== undefined && { pin: source.pin }),
 		};
-		return { program, uses };
+		return { program, uses, references };
 	} catch (error) {
 		if (!(error instanceof ObjectError)) throw error;
 		report.error(source.originAt, "program", error.message, error.hint);
@@ -188,8 +197,11 @@ function isVolatile(btf: Btf, id: TypeId): boolean {
 	return type.kind === "volatile" || (isAlias(type) && isVolatile(btf, type.type));
 }
 
-/** What an encoder needs to know of the file. */
-function surroundings({ positions, report, declared }: Context): Surroundings {
+/** What an encoder needs to know of the file. @param references notes the ifindexes that are asked for */
+function surroundings(
+	{ positions, report, declared }: Context,
+	references: IfindexReference[],
+): Surroundings {
 	return {
 		problem: ({ container, name, isName }, message, hint) => {
 			if (positions.isLost(container, name)) return;
@@ -200,6 +212,7 @@ function surroundings({ positions, report, declared }: Context): Surroundings {
 			const at = positions.value(container, name);
 			if (kind === "ifindex" || kind === "mac") {
 				const end = declared.findEnd(text, at)?.end;
+				if (end && kind === "ifindex") references.push({ end: end.name, at });
 				return kind === "ifindex" ? end?.name : end && Buffer.from(end.mac.replaceAll(":", ""), "hex");
 			}
 			const found = declared.findAddresses(text, at);

@@ -183,6 +183,8 @@ export interface MapEntry {
 	initial?: true;
 	/** The program that runs on what the entry redirects; its descriptor is the value's last 4 bytes. */
 	program?: string;
+	/** The CPU that is the key of a cpumap's entry, and where the file says so: the machine must have it. */
+	cpu?: { number: number; at: FilePosition };
 }
 
 export type Protocol = "ping" | "tcp" | "udp";

@@ -74,7 +74,7 @@ describe("two commands at once", () => {
 		expect(outputs[1 - winner]).toMatchObject({
 			exitCode: 1,
 			stderr: expect.stringContaining(
-				`error: namespace shared belongs to lab ${name}: choose another name, or \`xdp-destroy ${name}\``,
+				`error: shared, host:to-shared belong to lab ${name}: \`xdp-destroy ${name}\` removes it`,
 			),
 		});
 		expect(await machine.xdpWith(labs[winner] ?? "", "plan", "--detailed-exitcode")).toMatchObject({

@@ -11,6 +11,7 @@ import {
 	type Progress,
 	plan,
 	renderText,
+	UnsupportedError,
 } from "../../lib/index.js";
 import { compile, PASS } from "../clang.js";
 import {
@@ -158,6 +159,42 @@ behind: { object: ${object}, program: behind, ${globals} }`;
 		);
 		const text = `${programsOf(object, "{ ifindex: host:b, program: behind }").replace("program: behind, ", "program: redirect, ")}`;
 		await expect(load(lab(text))).rejects.toThrow("program `behind` cannot run on what `targets` redirects");
+	});
+});
+
+describe("an entry that the machine cannot take is told before anything is touched", () => {
+	const source = `${map("cpus", "CPUMAP", "__u32", "__u32", 64)}${map("few", "HASH", "__u32", "__u32", 2)}
+		SEC("xdp") int spread(struct xdp_md *ctx) { return bpf_map_lookup_elem(&few, &(__u32){0}) ? XDP_PASS : bpf_redirect_map(&cpus, 0, 0); }\n`;
+
+	test("of a cpumap, whose CPU the machine does not have", async () => {
+		const possible = Number(sh("getconf _NPROCESSORS_CONF"));
+		const entries = [0, possible - 1, possible, 63].map((key) => `{ key: ${key}, value: 192 }`);
+		const text = lab(
+			`own: { object: ${compiled("spread", source)}, maps: { cpus: [${entries.join(", ")}] } }`,
+		);
+		const column = (key: number) => 1 + (text.split("\n")[3] ?? "").indexOf(`key: ${key},`) + 5;
+		const before = sh("ip netns; ls /run");
+		for (const work of [plan(await load(text)), apply(await load(text))])
+			expect((await failureOf(work, UnsupportedError)).message.split("\n")).toEqual(
+				[possible, 63].map(
+					(key) =>
+						`${join(folder, "lab.yaml")}:4:${column(key)}: this machine has no CPU ${key} for \`cpus\`: it has ${possible === 1 ? "CPU 0" : `0 to ${possible - 1}`}`,
+				),
+			);
+		expect(sh("ip netns; ls /run")).toBe(before);
+	});
+
+	test("and one of a map that others have filled is undone, in words", async () => {
+		const text = (key: number) =>
+			lab(`own: { object: ${compiled("spread", source)}, maps: { few: [{ key: ${key}, value: 1 }] } }`);
+		await applyLab(text(1));
+		const id = mapIds(attached("host:a")?.id ?? 0).get("few");
+		sh(`bpftool map update id ${id} key 7 0 0 0 value 7 0 0 0`);
+		const error = await failureOf(applyLab(text(1).replace("[", "[{ key: 2, value: 2 }, ")), ApplyError);
+		expect(error.message).toBe(
+			"entry own few[2]: map `few` is full, with 2 entries: give it more room by `max_entries` [E2BIG]",
+		);
+		expect(error.undone).toBe(true);
 	});
 });
 

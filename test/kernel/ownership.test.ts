@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { ConflictError, destroy, listLabs, plan } from "../../lib/index.js";
+import { ConflictError, destroy, listLabs, plan, UsageError } from "../../lib/index.js";
 import { withinNamed } from "../../lib/kernel/enter.js";
 import { inFresh } from "../../lib/kernel/netns.js";
 import { RICH } from "./rich.js";
@@ -155,7 +155,7 @@ describe("a name that somebody else holds is an error, and nothing is touched", 
 		[
 			"another lab's pair in host",
 			"ip link add to-lab type veth peer name other; ip link set to-lab alias xdp-topology:other",
-			/^host:to-lab belongs to lab other: choose another name, or `xdp-destroy other`$/,
+			/^host:to-lab belongs to lab other: `xdp-destroy other` removes it$/,
 		],
 		[
 			"two of them, both named",
@@ -197,10 +197,21 @@ describe("a name that somebody else holds is an error, and nothing is touched", 
 		await applyText(pair("first", "shared"));
 		const before = kernel();
 		const error = await failureOf(applyText(pair("second", "shared")), ConflictError);
-		expect(error.message).toContain(
-			"namespace shared belongs to lab first: choose another name, or `xdp-destroy first`",
-		);
+		expect(error.message).toBe("shared, host:to-shared belong to lab first: `xdp-destroy first` removes it");
 		expect(differences(before, kernel())).toEqual([]);
+	});
+
+	test("a lab that holds many names, in one line with what removes it", async () => {
+		const hosts = Array.from({ length: 6 }, (_, i) => `h${i}`);
+		const lab = (name: string) =>
+			`name: ${name}\nnamespaces: { ${hosts.join(": , ")}: }\nveths:\n${hosts
+				.map((host, i) => `  - host:${host}: 10.${i}.0.1/24\n    ${host}:eth0: 10.${i}.0.2/24\n`)
+				.join("")}`;
+		await applyText(lab("first"));
+		const error = await failureOf(applyText(lab("second")), ConflictError);
+		expect(error.message).toBe(
+			"h0, h1, h2, h3, h4, h5, host:h0, host:h1 and 4 more names belong to lab first: `xdp-destroy first` removes it",
+		);
 	});
 
 	test("a link that a user made in a lab's namespace", async () => {
@@ -396,4 +407,23 @@ describe("destroy", () => {
 		await applyText(pair("lab"));
 		expect(await changes(pair("lab"))).toEqual([]);
 	});
+});
+
+describe("a file that names nothing but the lab", () => {
+	const BARE = "name: lab\n";
+
+	test.each([BARE, `${BARE}namespaces: {}\n`, `${BARE}namespaces: { host: }\nveths: []\n`])(
+		"%j is refused while the lab is up, and the lab stays",
+		async (text) => {
+			await applyText(pair("lab"));
+			const before = kernel();
+			for (const work of [applyText(text), plan(topology(text))])
+				expect((await failureOf(work, UsageError)).message).toBe(
+					"the file names nothing but the lab, and lab is up: `xdp-destroy lab` removes it",
+				);
+			expect(differences(before, kernel())).toEqual([]);
+			await destroy("lab");
+			expect(await changes(text)).toEqual([]);
+		},
+	);
 });
