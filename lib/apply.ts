@@ -9,6 +9,7 @@ import {
 } from "./errors.js";
 import { requireCapabilities, requireWritableSysctls } from "./kernel/capabilities.js";
 import { findConflicts } from "./kernel/conflicts.js";
+import { unfulfilled, warningOf } from "./kernel/features.js";
 import { Lab } from "./kernel/lab.js";
 import { takeLock } from "./kernel/lock.js";
 import { missingFolders, removeFolders } from "./kernel/pins.js";
@@ -177,7 +178,8 @@ function survey(lab: Lab, topology: Topology) {
 	requireHost(state);
 	lab.recall(state);
 	requireRoom(lab, topology, state);
-	const { objects, warnings } = declare(topology);
+	const { objects, warnings: ofFile, needs } = declare(topology);
+	const warnings = [...ofFile, ...unfulfilled(needs).map(warningOf)];
 	const remembered = (state?.settings ?? []).filter(isKnown);
 	let first = look(lab, objects, remembered);
 	requireContent(topology, first.snapshot);

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { expand } from "./declare/expand.js";
+import { type KernelNeed, kernelNeeds } from "./declare/kernel-needs.js";
 import type { Requirements } from "./declare/requirements.js";
 import { ApplyError, asError, InterruptedError, NetlinkError } from "./errors.js";
 import { groupBy } from "./group-by.js";
@@ -14,11 +15,15 @@ import type { Progress, Stage } from "./progress.js";
 import type { Snapshot } from "./snapshot/snapshot.js";
 import type { Topology } from "./topology/topology.js";
 
-/** The objects that a topology wants, and what in it will not work. */
-export function declare(topology: Topology): { objects: Objects; warnings: string[] } {
+/** The objects that a topology wants, what in it will not work, and what it needs of the kernel. */
+export function declare(topology: Topology): {
+	objects: Objects;
+	warnings: string[];
+	needs: KernelNeed[];
+} {
 	const requirements: Requirements = expand(topology);
 	const objects = byId(KINDS.flatMap((kind) => kind.declare(requirements)));
-	return { objects, warnings: requirements.warnings };
+	return { objects, warnings: requirements.warnings, needs: kernelNeeds(requirements) };
 }
 
 export interface Look {

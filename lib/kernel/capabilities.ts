@@ -1,6 +1,7 @@
-import { accessSync, closeSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { errnoText, fileError, SyscallError, UnsupportedError } from "../errors.js";
 import { Libbpf } from "../ffi/libbpf.js";
+import { loadSmallestProgram } from "./features.js";
 
 /** <linux/capability.h> */
 const NEEDED: Readonly<Record<string, number>> = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 };
@@ -57,26 +58,18 @@ function requireBpf(): void {
 }
 
 /**
- * Whether the kernel loads XDP programs as they are here: the smallest one, with BPF_F_XDP_HAS_FRAGS, is
- * refused before Linux 5.18.
+ * Whether the kernel loads XDP programs as they are here.
  * @throws UnsupportedError with the one thing to change
  */
 export function requireXdp(): void {
-	const BPF_PROG_TYPE_XDP = 6;
-	const BPF_XDP = 37;
-	const BPF_F_XDP_HAS_FRAGS = 1 << 5;
-	const returnPass = Buffer.from("b700000002000000" + "9500000000000000", "hex");
-	// struct bpf_prog_load_opts: sz, attempts, expected_attach_type, prog_btf_fd, prog_flags.
-	const options = Buffer.from(new Uint32Array([24, 0, 0, BPF_XDP, 0, BPF_F_XDP_HAS_FRAGS]).buffer);
-	const bpf = Libbpf.get();
-	const fd = bpf.call.progLoad(BPF_PROG_TYPE_XDP, "probe", "GPL", returnPass, 2, options);
-	if (fd >= 0) closeSync(fd);
-	else if (fd === -EPERM) throw new UnsupportedError(FORBIDDEN);
-	else if (fd === -EINVAL)
+	const result = loadSmallestProgram();
+	if (result === 0) return;
+	if (result === -EPERM) throw new UnsupportedError(FORBIDDEN);
+	if (result === -EINVAL)
 		throw new UnsupportedError(
 			"this kernel does not load XDP programs that take jumbo frames: use Linux 6.1 or newer",
 		);
-	else throw new SyscallError("BPF_PROG_LOAD of the smallest program", -fd);
+	throw new SyscallError("BPF_PROG_LOAD of the smallest program", -result);
 }
 
 /** The root of a user namespace has all capabilities there, and may not use BPF or large socket buffers. */

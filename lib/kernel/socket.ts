@@ -28,6 +28,7 @@ const EINTR = 4;
 const EMSGSIZE = 90;
 
 export const NETLINK_ROUTE = 0;
+export const NETLINK_GENERIC = 16;
 
 interface Queued {
 	request: Request;

@@ -1,6 +1,8 @@
 import { expand } from "../declare/expand.js";
+import { kernelNeeds } from "../declare/kernel-needs.js";
 import { type Flow, flowsOf } from "../expect/flow.js";
 import type { CheckReport } from "../expect/report.js";
+import { unfulfilled } from "../kernel/features.js";
 import type { Lab } from "../kernel/lab.js";
 import { observe } from "../kernel/observe.js";
 import { THOROUGH } from "../kernel/read-namespace.js";
@@ -30,6 +32,7 @@ export function findCauses(
 	const uncounted = actions.flatMap(({ ok, end }) => (ok ? [] : nobodyCounts(end, snapshot)));
 	if (uncounted.length > 0 && flows.every(({ ok }) => ok)) return uncounted;
 	const requirements = expand(topology);
+	const lacking = unfulfilled(kernelNeeds(requirements));
 	const all = flowsOf(expectation, topology);
 	const failed = all.filter((_, i) => !flows[i]?.ok);
 	// Where all of it came through, it took another way than it should.
@@ -37,7 +40,13 @@ export function findCauses(
 	const causes = findMissing(snapshot, expectation, blamed);
 	// What must not come through and does, is kept by nothing that could be looked for on its way.
 	for (const flow of expectation.reachable || failed.length === 0 ? blamed : []) {
-		const scene = { snapshot, requirements, family: flow.family, checksummed: flow.protocol !== "ping" };
+		const scene = {
+			snapshot,
+			requirements,
+			family: flow.family,
+			checksummed: flow.protocol !== "ping",
+			unfulfilled: lacking,
+		};
 		causes.push(...pathsOf(snapshot, topology, flow).flatMap((path) => findOnPath(path, scene)));
 	}
 	const counting = actions.filter(({ ok }) => !ok).map(({ end }) => end);

@@ -1,4 +1,6 @@
+import type { KernelNeed } from "../declare/kernel-needs.js";
 import type { Requirements } from "../declare/requirements.js";
+import { warningOf } from "../kernel/features.js";
 import { ANSWERS } from "../programs/builtin.js";
 import type { LabEnd, Snapshot } from "../snapshot/snapshot.js";
 import { sysctlOf } from "../topology/sysctl-interface.js";
@@ -12,6 +14,8 @@ export interface Scene {
 	family: 4 | 6;
 	/** The traffic is more than echo requests, whose checksum no offload makes. */
 	checksummed: boolean;
+	/** What the lab needs of the kernel and the kernel lacks. */
+	unfulfilled: readonly KernelNeed[];
 }
 
 /** One thing that may be wrong where a packet passes: a sentence, or undefined where it is not. */
@@ -131,6 +135,19 @@ const mtuTooSmall: Look = ({ ingress, egress, peer }) => {
 	return `the MTU of ${egress.name} is ${egress.link.mtu}, and ${ingress.name} takes up to ${ingress.link.mtu}`;
 };
 
+const kernelLacks: Look = ({ ingress, egress }, { unfulfilled, family, checksummed }) => {
+	const lost = unfulfilled.find(
+		({ between, loses }) =>
+			ingress &&
+			egress &&
+			between.includes(ingress.name) &&
+			between.includes(egress.name) &&
+			(loses.family ?? family) === family &&
+			(loses.pings || checksummed),
+	);
+	return lost && warningOf(lost);
+};
+
 function has({ namespace, link }: LabEnd, feature: string): boolean {
 	return namespace.features.get(link.index)?.active.has(feature) ?? false;
 }
@@ -140,6 +157,7 @@ export const LOOKS: readonly Look[] = [
 	lacksEnd,
 	isDown,
 	forwardingOff,
+	kernelLacks,
 	lacksNeighbor,
 	otherMac,
 	lacksProgram,
