@@ -62,8 +62,9 @@ function hasXdpFeatures(): boolean {
 	try {
 		return socket.get(getFamily("netdev"), () => true);
 	} catch (error) {
-		if (error instanceof NetlinkError && error.errno === ENOENT) return false;
-		throw error;
+		if (!(error instanceof NetlinkError)) throw error;
+		// Another errno says nothing about the feature.
+		return error.errno !== ENOENT;
 	} finally {
 		socket.close();
 	}

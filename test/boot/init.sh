@@ -32,7 +32,6 @@ $b ln -s fd/0 /new/dev/stdin
 $b ln -s fd/1 /new/dev/stdout
 $b ln -s fd/2 /new/dev/stderr
 $b mount -t tmpfs tmpfs /new/run
-$b mount -t tmpfs tmpfs /new/tmp
 
 # What the host reads is written here.
 $b mkdir -p /new/run/lock /new/run/kernel-test/out
