@@ -88,6 +88,7 @@ export function start({ folder, kernel, accelerator, checkout, guestArguments }:
 		console: () => {
 			const lines = `${textOf(join(work, "qemu.log"))}${textOf(join(work, "console"))}`.split(/\r?\n/);
 			return lines
+				.map(plainOf)
 				.filter((line) => line !== "")
 				.slice(-15)
 				.join("\n");
@@ -102,6 +103,11 @@ export function start({ folder, kernel, accelerator, checkout, guestArguments }:
 
 function textOf(path: string): string {
 	return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+/** A line without control sequences: the firmware clears the screen. */
+function plainOf(line: string): string {
+	return line.replace(/\p{Cc}(?:\[[\d;?]*[A-Za-z]|c)?/gu, "").trim();
 }
 
 function onlyFile(folder: string): string {
