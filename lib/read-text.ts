@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { UsageError } from "./errors.js";
 import { decode, MAX_SIZE } from "./topology/decode.js";
 
@@ -70,6 +70,10 @@ function readSome(fd: number, buffer: Buffer, from: number, name: string): numbe
 
 function unreadable(file: string, error: unknown): UsageError {
 	const { code } = error as NodeJS.ErrnoException;
+	// A lab's name in place of its file.
+	const meant = [`${file}.yaml`, `${file}.yml`, `topologies/${file}.yaml`].find((path) => existsSync(path));
+	if (code === "ENOENT" && meant !== undefined)
+		return new UsageError(`${file}: no such file; did you mean ${meant}?`);
 	const why: Partial<Record<string, string>> = { ENOENT: "no such file", EACCES: "permission denied" };
 	return new UsageError(`${file}: ${why[code ?? ""] ?? code}`);
 }

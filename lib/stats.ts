@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { InterruptedError, UsageError } from "./errors.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
 import { LabCounters } from "./kernel/lab-counters.js";
-import { listLabs, listNamespaces, onlyLab } from "./kernel/labs.js";
+import { listLabs, listNamespaces, notUp, onlyLab } from "./kernel/labs.js";
 import { readState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { pairId } from "./snapshot/identify.js";
@@ -154,7 +154,7 @@ function problemOf(name: string, found: readonly EndName[], labs: readonly strin
 	const ends = found.filter((end) => splitEnd(end).interface === name);
 	if (ends.length === 1) return [];
 	if (ends.length > 1) return [`several interfaces are named ${name}: ${ends.join(", ")}; name one of these`];
-	if (labs.length === 0) return ["no lab is up"];
+	if (labs.length === 0) return [notUp(name, labs).message];
 	if (listNamespaces().some((namespace) => namespace.name === name))
 		return [`${name} is a namespace: name an interface of it, as ${name}:INTERFACE`];
 	return [

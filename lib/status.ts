@@ -1,7 +1,6 @@
-import { UsageError } from "./errors.js";
 import { requireCapabilities } from "./kernel/capabilities.js";
 import { Lab } from "./kernel/lab.js";
-import { listLabs } from "./kernel/labs.js";
+import { listLabs, notUp } from "./kernel/labs.js";
 import { inspectState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
 import { addressesOnLo } from "./kinds/address.js";
@@ -63,7 +62,8 @@ export interface ProgramStatus {
  */
 export function status(name: string): LabStatus {
 	requireCapabilities();
-	if (!listLabs().includes(name)) throw new UsageError(`no lab ${name} is up`);
+	const labs = listLabs();
+	if (!labs.includes(name)) throw notUp(name, labs);
 	const { state, damage } = inspectState(name);
 	requireHost(state);
 	const lab = new Lab(name);

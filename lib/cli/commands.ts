@@ -1,11 +1,12 @@
 import { Command } from "commander";
 import { applyCommand } from "./apply.js";
 import { completeCommand } from "./complete.js";
+import { firstSentence } from "./completion/candidates.js";
 import { completionCommand } from "./completion.js";
 import { destroyCommand } from "./destroy.js";
 import { execCommand } from "./exec.js";
 import { graphCommand } from "./graph.js";
-import { PRINTABLE } from "./main.js";
+import { outputOf } from "./main.js";
 import { planCommand } from "./plan.js";
 import { statsCommand } from "./stats.js";
 import { statusCommand } from "./status.js";
@@ -28,16 +29,21 @@ const FAMILY: readonly (readonly [name: string, make: (name: string) => Command]
 
 /** `xdp-topology COMMAND …` */
 export function familyCommand(): Command {
-	const program = new Command("xdp-topology")
+	const program = new Command("xdp-topology");
+	program
 		.description("Topology as code for XDP: every command of the family under one name.")
 		.version(version, "-V, --version", "print the version")
 		.helpOption("-h, --help", "print this help")
+		.helpCommand("help [command]", "print the help of a command")
 		.exitOverride()
-		.configureOutput(PRINTABLE)
+		.configureOutput(outputOf(program))
 		// What follows the command is the command's.
 		.enablePositionalOptions()
 		.showSuggestionAfterError();
-	for (const [name, make] of FAMILY) program.addCommand(make(name));
+	for (const [name, make] of FAMILY) {
+		const command = make(name);
+		program.addCommand(command.summary(firstSentence(command.description())));
+	}
 	const names = FAMILY.map(([name]) => `xdp-${name}`);
 	program.addCommand(completionCommand("completion", ["xdp-topology", ...names]));
 	program.addCommand(completeCommand("__complete", program), { hidden: true });

@@ -18,7 +18,7 @@ export function completionCommand(name: string, names: readonly string[]): Comma
 	const shells = Object.keys(REGISTRATION);
 	return bareCommand(
 		name,
-		"Print a script that completes all these commands in a shell.",
+		"Print a script that completes all these commands in a shell",
 		[
 			`source <(xdp-topology ${name} bash)           # in ~/.bashrc`,
 			`source <(xdp-topology ${name} zsh)            # in ~/.zshrc, after compinit`,

@@ -11,6 +11,7 @@ import {
 	UsageError,
 } from "../errors.js";
 import { TopologyError } from "../topology/error.js";
+import { hintFor, type Place } from "../topology/foreign-words.js";
 import { printableLines } from "../topology/printable.js";
 import { note, useColor } from "./output.js";
 import { version } from "./version.js";
@@ -35,10 +36,31 @@ export interface CommonOptions {
 	verbose?: boolean;
 }
 
-/** What Commander says of a wrong command line repeats it. */
-export const PRINTABLE: OutputConfiguration = {
-	writeErr: (text) => process.stderr.write(printableLines(text)),
-};
+/** How mistakes of a command line are told: with our word for one of another tool, and how the command is used. */
+export function outputOf(command: Command): OutputConfiguration {
+	return {
+		// What Commander says of a wrong command line repeats it.
+		writeErr: (text) => process.stderr.write(printableLines(text)),
+		outputError: (text, write) => write(`${withHint(text, command)}${usageOf(command)}`),
+	};
+}
+
+function withHint(text: string, command: Command): string {
+	const [, what, word = ""] = /^error: unknown (option|command) '(.*)'/.exec(text) ?? [];
+	const places: Place[] = what === "option" ? [`option of ${fullNameOf(command)}`, "option"] : ["command"];
+	const hint = hintFor(word, ...places);
+	// A similar name, as Commander guesses, is not what was meant.
+	return hint ? `${text.split("\n")[0]}: ${hint}\n` : text;
+}
+
+/** `xdp-stats`, also where it is called `xdp-topology stats`. */
+function fullNameOf(command: Command): `xdp-${string}` {
+	return `xdp-${command.name().replace(/^xdp-/, "")}`;
+}
+
+function usageOf(command: Command): string {
+	return `usage: ${command.createHelp().commandUsage(command)}\n`;
+}
 
 /**
  * A command that has a result to print.
@@ -48,7 +70,7 @@ export function command(
 	name: string,
 	description: string,
 	examples: string,
-	more = "taken by every command; of this one there is no more to print",
+	more = "no effect here: there is no more to print",
 ): Command {
 	return bareCommand(name, description, examples)
 		.option("--json", "print the result as one JSON document")
@@ -58,15 +80,22 @@ export function command(
 
 /** A command with what all have in common. */
 export function bareCommand(name: string, description: string, examples: string): Command {
-	return new Command(name)
+	const command = new Command(name);
+	return command
 		.description(description)
 		.version(version, "-V, --version", "print the version")
 		.helpOption("-h, --help", "print this help")
 		.exitOverride()
-		.configureOutput(PRINTABLE)
+		.configureOutput(outputOf(command))
 		.showSuggestionAfterError()
-		.configureHelp({ showGlobalOptions: true })
-		.addHelpText("after", `\nExamples:\n${examples.replace(/^/gm, "  ")}`);
+		.addHelpText("after", () => `\nExamples:\n${inFull(examples, command).replace(/^/gm, "  ")}`);
+}
+
+/** Examples as they are typed where the command is one of `xdp-topology`. */
+function inFull(examples: string, command: Command): string {
+	const family = command.parent?.name();
+	if (family === undefined) return examples;
+	return examples.replaceAll(new RegExp(`(^|[|(] ?)(?=${command.name()}( |$))`, "gm"), `$1${family} `);
 }
 
 /** Runs a command with the process's arguments and sets the exit status. */

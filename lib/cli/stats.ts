@@ -8,6 +8,7 @@ import { type CommonOptions, command } from "./main.js";
 import { note, printJson, useColor } from "./output.js";
 import { redraw } from "./redraw.js";
 import { interruptible } from "./signals.js";
+import { isFile, labOf } from "./target.js";
 
 interface Options extends CommonOptions {
 	/** Seconds; or, where no number follows, what does: a target. */
@@ -48,7 +49,9 @@ export function statsCommand(name: string): Command {
 				throw new UsageError("--count goes with --watch");
 			if (options.openmetrics && (watch !== undefined || options.json))
 				throw new UsageError(`--openmetrics or ${options.json ? "--json" : "--watch"}: not both`);
-			const named = typeof watch === "string" ? [watch, ...targets] : targets;
+			const named = (typeof watch === "string" ? [watch, ...targets] : targets).map((target) =>
+				isFile(target) ? labOf(target) : target,
+			);
 			await interruptible(async (signal) => {
 				// Rates take time, and OpenMetrics has none.
 				const period = options.openmetrics ? { period: 0 } : {};

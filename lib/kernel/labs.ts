@@ -21,6 +21,14 @@ export function listLabs(): string[] {
 	return [...labs].sort();
 }
 
+const HOW = "`xdp-apply FILE` brings one up";
+
+/** That a lab is not up, with those that are. */
+export function notUp(name: string, labs: readonly string[]): UsageError {
+	if (labs.length === 0) return new UsageError(`no lab ${name} is up: ${HOW}`);
+	return new UsageError(`no lab ${name} is up; labs that are up: ${labs.join(", ")}`);
+}
+
 /**
  * Of the labs that are up the only one, for who names none.
  * @param advice for who has several
@@ -28,7 +36,7 @@ export function listLabs(): string[] {
  */
 export function onlyLab(labs: readonly string[], advice = "name one"): string {
 	const [lab, ...more] = labs;
-	if (lab === undefined) throw new UsageError("no lab is up");
+	if (lab === undefined) throw new UsageError(`no lab is up: ${HOW}`);
 	if (more.length) throw new UsageError(`several labs are up: ${labs.join(", ")}; ${advice}`);
 	return lab;
 }

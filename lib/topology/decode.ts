@@ -22,6 +22,16 @@ function refuse(source: Source, offset: number, message: string, hint: string): 
 export function decode(bytes: Uint8Array, file: string): string {
 	const nothing = new Source("", file);
 	if (bytes.length > MAX_SIZE) refuse(nothing, 0, "the file is too large", `at most ${MAX_SIZE} bytes`);
+	// What somebody who comes from xdp-loader may give.
+	if (/\.[ch]$/.test(file) || Buffer.from(bytes.subarray(0, 4)).toString("latin1") === "\x7fELF") {
+		const [what, key] = /\.[ch]$/.test(file) ? ["C source", "source"] : ["an ELF object", "object"];
+		refuse(
+			nothing,
+			0,
+			`the file is ${what}`,
+			`a topology names it: \`programs: { NAME: { ${key}: FILE } }\``,
+		);
+	}
 	if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
 		refuse(nothing, 0, "the file is UTF-16", "save it as UTF-8");
 	// Not fatal: a wrong byte is replaced, so that its line can be shown. A UTF-8 BOM is removed.

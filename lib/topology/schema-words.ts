@@ -1,5 +1,6 @@
 import type { ErrorObject } from "ajv";
 import type { DiagnosticCode } from "./diagnostic.js";
+import { hintForKey } from "./foreign-words.js";
 import { list, quote } from "./printable.js";
 import type { Report } from "./report.js";
 
@@ -91,11 +92,11 @@ export function explain(error: SchemaError, name: string, text: string, report: 
 
 function unknownKey(key: string, schema: Schema, report: Report): Explanation {
 	if (schema.patternProperties !== undefined) {
-		const hint = "an end is NAMESPACE:INTERFACE, for example `uno:veth0`";
+		const hint = hintForKey(key, []) ?? "an end is NAMESPACE:INTERFACE, for example `uno:veth0`";
 		return { code: "name", message: `${quote(key)} does not name an end`, hint };
 	}
 	const known = Object.keys(schema.properties ?? {});
-	const hint = report.suggest(key, known) ?? `expected ${list(known.map(quote))}`;
+	const hint = hintForKey(key, known) ?? report.suggest(key, known) ?? `expected ${list(known.map(quote))}`;
 	return { code: "unknown-key", message: `unknown key ${quote(key)}`, hint };
 }
 

@@ -434,7 +434,10 @@ test.each([
 });
 
 test("labs and interfaces are named on the command line, and mistakes are all told", async () => {
-	expect(await machine.xdp("stats")).toMatchObject({ exitCode: 64, stderr: "error: no lab is up" });
+	expect(await machine.xdp("stats")).toMatchObject({
+		exitCode: 64,
+		stderr: "error: no lab is up: `xdp-apply FILE` brings one up",
+	});
 	await apply(lab());
 	const other =
 		"name: other\nnamespaces: { tres: {} }\nveths:\n  - host:tres: 10.0.3.1/24\n    tres:veth0: { addresses: 10.0.3.2/24, xdp: pass }\n";

@@ -44,7 +44,7 @@ describe("labs that are up", () => {
 		expect(await machine.xdp("status", "nothing")).toMatchObject({
 			exitCode: 64,
 			stdout: "",
-			stderr: "error: no lab nothing is up",
+			stderr: "error: no lab nothing is up; labs that are up: case04, other",
 		});
 	});
 });

@@ -127,7 +127,8 @@ function commandsOf(command: Command): Value[] {
 		.map((one) => ({ value: one.name(), description: firstSentence(one.description()) }));
 }
 
-function firstSentence(text: string): string {
+/** What fits in a line of a list of commands. */
+export function firstSentence(text: string): string {
 	return /^[^.]*/.exec(text)?.[0] ?? text;
 }
 
