@@ -96,13 +96,24 @@ function download(kernel: string): void {
 	if (status !== 0) stop(status === MISSING ? MISSING : 1, `There is no Linux ${kernel} to boot.`);
 }
 
-async function main(): Promise<void> {
-	const { quick, test, junit, kernels, help } = readArguments();
-	if (help) return void process.stdout.write(HELP);
-	requireMachine();
+/** `npm run test:kernels`: sets the exit status. */
+export async function main(): Promise<void> {
 	const interrupted = new AbortController();
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
 		process.once(signal, () => interrupted.abort(signal));
+	try {
+		await testKernels(interrupted.signal);
+	} catch (error) {
+		const signal = interrupted.signal.reason as NodeJS.Signals | undefined;
+		if (signal === undefined) throw error;
+		process.exitCode = 128 + system.signals[signal];
+	}
+}
+
+async function testKernels(signal: AbortSignal): Promise<void> {
+	const { quick, test, junit, kernels, help } = readArguments();
+	if (help) return void process.stdout.write(HELP);
+	requireMachine();
 	const runs: Run[] = [];
 	for (const kernel of kernels) {
 		download(kernel);
@@ -113,7 +124,7 @@ async function main(): Promise<void> {
 				accelerators: accelerators(),
 				checkout: process.cwd(),
 				guestArguments: quick ? ["--quick"] : test !== undefined ? [test] : [],
-				signal: interrupted.signal,
+				signal,
 				tell: (line) => process.stdout.write(`${kernel.padEnd(5)} ${line}\n`),
 			}),
 		);
@@ -123,8 +134,3 @@ async function main(): Promise<void> {
 	process.stdout.write(`\n${tableOf(runs)}\nJUnit: ${junit}\n${passed} passed, ${failed} failed\n`);
 	process.exitCode = failed > 0 ? 1 : 0;
 }
-
-main().catch((error: Error & { cause?: NodeJS.Signals }) => {
-	if (error.name !== "AbortError" || error.cause === undefined) throw error;
-	process.exitCode = 128 + system.signals[error.cause];
-});
