@@ -81,7 +81,7 @@ static __always_inline const __u64 *addresses_of(const struct flow *flow)
 
 struct next_hop {
 	struct macs macs;
-	__u32 egress; /* port; NOWHERE: a route that drops */
+	__u32 egress; /* port; NOWHERE: a blackhole route */
 	__u32 room;   /* bytes of a frame that the MTU of route and egress leave */
 };
 
@@ -181,9 +181,8 @@ static __always_inline bool look_up(struct xdp_md *ctx, const struct flow *flow,
 		hop->egress = port_of(fib.ifindex);
 		hop->room = ETH_HLEN + fib.mtu_result;
 		return true;
+	/* The stack answers for unreachable and prohibit routes: ICMP errors. */
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
-	case BPF_FIB_LKUP_RET_UNREACHABLE:
-	case BPF_FIB_LKUP_RET_PROHIBIT:
 		hop->egress = NOWHERE;
 		hop->room = ~0;
 		return true;

@@ -84,7 +84,11 @@ function readFeatures(lab: Lab, end: EndName): Features | undefined {
 }
 
 /** IPv4 has no main table before something is in it. */
-function readRoutes<T>(socket: NetlinkSocket, family: 4 | 6, decode: (body: Buffer) => T | undefined): T[] {
+export function readRoutes<T>(
+	socket: NetlinkSocket,
+	family: 4 | 6,
+	decode: (body: Buffer) => T | undefined,
+): T[] {
 	try {
 		return socket.dump(dumpRoutes(family), decode);
 	} catch (error) {

@@ -1,10 +1,13 @@
 import type { Lab } from "../kernel/lab.js";
 import * as netlink from "../netlink/route.js";
-import { deepEqual, type LabObject } from "../plan/object.js";
+import { deepEqual, idOf, type LabObject } from "../plan/object.js";
 import { ofLink } from "../snapshot/by-link.js";
 import type { LabEnd, NamespaceSnapshot } from "../snapshot/snapshot.js";
 import { type EndName, HOST, type RouteType } from "../topology/topology.js";
-import { forEach, GONE, type Kind } from "./kind.js";
+import { GONE, type Kind } from "./kind.js";
+import { LinkRoutes } from "./link-routes.js";
+import { findHeld } from "./route-conflicts.js";
+import { displayNameOf, type Hop, hopsText, IP6_RT_PRIO_USER, nameOf } from "./route-hops.js";
 
 export interface Route {
 	namespace: string;
@@ -22,17 +25,6 @@ export interface Route {
 	nexthopId: number | null;
 }
 
-interface Hop {
-	interface: string;
-	/** Null where the destination is on the interface's link. */
-	address: string | null;
-	/** Its share among equal-cost paths, which are equal in a topology. */
-	weight: number;
-}
-
-/** What the kernel gives an IPv6 route without one: IP6_RT_PRIO_USER of <net/ip6_route.h>. */
-const IP6_RT_PRIO_USER = 1024;
-
 /** A static route of the main table. */
 export const route: Kind<Route> = {
 	name: "route",
@@ -45,28 +37,27 @@ export const route: Kind<Route> = {
 				(link) => pairs.get(`${name}:${link}`),
 				(link) => ends.get(`${name}:${link}`)?.addresses ?? [],
 			);
-			return routes.map((wanted) => {
-				const hops = wanted.via.map(({ address, interface: link }) => ({
+			const specs = routes.map((wanted): Route => {
+				const hops = wanted.via.map(({ address, interface: link, weight = 1, onlink }) => ({
 					interface: link,
 					address,
-					weight: 1,
+					weight,
+					...(onlink && { onlink }),
 				}));
 				const onLink =
 					wanted.interface === undefined ? [] : [{ interface: wanted.interface, address: null, weight: 1 }];
-				return object(
-					{
-						namespace: name,
-						to: wanted.to,
-						metric: wanted.metric ?? (wanted.family === 6 ? IP6_RT_PRIO_USER : 0),
-						type: wanted.type,
-						hops: hops.length ? hops : onLink,
-						source: wanted.source ?? null,
-						tos: 0,
-						nexthopId: null,
-					},
-					around,
-				);
+				return {
+					namespace: name,
+					to: wanted.to,
+					metric: wanted.metric ?? (wanted.family === 6 ? IP6_RT_PRIO_USER : 0),
+					type: wanted.type,
+					hops: hops.length ? hops : onLink,
+					source: wanted.source ?? null,
+					tos: 0,
+					nexthopId: null,
+				};
 			});
+			return objects(specs, around);
 		}),
 	observe: ({ namespaces, ends, wanted }) => {
 		return [...namespaces.values()].flatMap((namespace) =>
@@ -75,10 +66,7 @@ export const route: Kind<Route> = {
 	},
 	create: (objects, lab) =>
 		forEach(objects, lab, ({ spec }) => lab.queue(spec.namespace, netlink.addRoute(request(spec, lab)))),
-	refuse: (wanted, _removed, lab) => {
-		const inHost = wanted.filter(({ spec }) => spec.namespace === HOST);
-		return inHost.length ? held(inHost, lab) : [];
-	},
+	refuse: (wanted, _removed, lab) => findHeld(wanted, lab),
 	// Somebody else may have put one of their own before the lab's, which would be replaced.
 	replaces: (from) => from.namespace === HOST,
 	// Also of another type, or with other next hops: packets find the old route or the new one.
@@ -92,26 +80,22 @@ export const route: Kind<Route> = {
 		forEach(objects, lab, ({ spec }) =>
 			lab.queue(spec.namespace, netlink.deleteRoute(request(spec, lab)), GONE),
 		),
-	describe: ({ spec }) => `${nameOf(spec)} ${paths(spec)}`,
+	displayName: ({ spec }) => displayNameOf(spec),
+	describe: ({ spec }) => `${displayNameOf(spec)} ${paths(spec)}`,
 	describeChange: (from, to) => `${paths(from)} → ${paths(to)}`,
 };
 
-/** Routes of `host` that somebody else has to the same destination: the kernel takes one of a metric. */
-function held(wanted: readonly LabObject<Route>[], lab: Lab): string[] {
-	const ours = new Set(lab.ends.ifindexes());
-	const links = new Map(lab.links(HOST).map(({ index, name }) => [index, name]));
-	const theirs = ([4, 6] as const)
-		.flatMap((family) => lab.namespace(HOST).route.dump(netlink.dumpRoutes(family), netlink.decodeRoute))
-		.flatMap((route) => route ?? [])
-		.filter(({ hops }) => hops.length === 0 || !hops.every(({ index }) => ours.has(index)));
-	return wanted.flatMap(({ name, spec: { to, metric } }) => {
-		const found = theirs.find((route) => route.to === to && route.metric === metric && !route.tos);
-		if (!found) return [];
-		const where = found.hops.map(({ index }) => `dev ${links.get(index) ?? index}`).join(", ") || found.type;
-		return [
-			`a route ${name} is there that is not this lab's (${where}): choose another metric, or remove it`,
-		];
-	});
+/** Does `work` for each route, and lets errors name the one at hand as a person knows it. */
+function forEach(
+	routes: readonly LabObject<Route>[],
+	lab: Lab,
+	work: (route: LabObject<Route>) => void,
+): void {
+	for (const each of routes) {
+		lab.on(idOf({ kind: each.kind, name: displayNameOf(each.spec) }));
+		work(each);
+	}
+	lab.on(undefined);
 }
 
 /** What a route by an interface has to do with the other objects, by id. */
@@ -151,20 +135,22 @@ function observeIn(
 		(link) => ends.get(`${name}:${link}`)?.pair,
 		(link) => ofLink(addresses, indexOfLink.get(link) ?? 0).map(({ prefix }) => prefix),
 	);
-	return routes.flatMap((route) => {
+	const specs = routes.flatMap((route): Route[] => {
 		// Others belong to the kernel, or to a routing daemon.
 		if (route.protocol !== netlink.RTPROT_STATIC && route.protocol !== netlink.RTPROT_BOOT) return [];
-		const hops = route.hops.map(({ index, gateway, weight = 1 }) => ({
+		const hops = route.hops.map(({ index, gateway, weight = 1, onlink }) => ({
 			interface: nameOfLink.get(index) ?? `#${index}`,
 			address: gateway ?? null,
 			weight,
+			...(onlink && { onlink: true as const }),
 		}));
 		// What leads by somebody's own link is theirs, and dies with that.
 		const isOurs = (hop: Hop) => around(hop.interface).pair !== undefined;
 		if (hops.length === 0 ? !made : !(made ? hops.some(isOurs) : hops.every(isOurs))) return [];
 		const { to, metric, type, source = null, tos = 0, nexthopId = null } = route;
-		return [object({ namespace: name, to, metric, type, hops, source, tos, nexthopId }, around)];
+		return [{ namespace: name, to, metric, type, hops, source, tos, nexthopId }];
 	});
+	return objects(specs, around);
 }
 
 /**
@@ -180,7 +166,17 @@ function nameApart(routes: LabObject<Route>[], wanted: (name: string) => unknown
 	);
 }
 
-function object(spec: Route, around: (link: string) => Surroundings): LabObject<Route> {
+/** The routes of one namespace; a route whose next hop another route makes reachable needs that route. */
+function objects(specs: readonly Route[], around: (link: string) => Surroundings): LabObject<Route>[] {
+	const linkRoutes = new LinkRoutes(specs);
+	return specs.map((spec) => object(spec, around, linkRoutes));
+}
+
+function object(
+	spec: Route,
+	around: (link: string) => Surroundings,
+	linkRoutes: LinkRoutes,
+): LabObject<Route> {
 	const links = [...new Set(spec.hops.map((hop) => hop.interface))].map(around);
 	const pairs = links.flatMap(({ pair }) => pair ?? []);
 	const text = (hop: Route["hops"][number]) => `${hop.interface} ${hop.address}`;
@@ -194,28 +190,14 @@ function object(spec: Route, around: (link: string) => Surroundings): LabObject<
 			...(pairs.length === 1 ? pairs : []),
 		],
 		// A next hop must be on a link, and a source among the addresses, by the time the route is made.
-		needs: [...pairs, ...links.flatMap(({ addresses }) => addresses)],
+		needs: [...pairs, ...links.flatMap(({ addresses }) => addresses), ...linkRoutes.neededBy(spec)],
 	};
 }
 
-function nameOf({ namespace, to, metric, tos }: Route): string {
-	const usual = to.includes(":") ? IP6_RT_PRIO_USER : 0;
-	return [
-		`${namespace} ${to}`,
-		...(tos === 0 ? [] : [`tos 0x${tos.toString(16)}`]),
-		...(metric === usual ? [] : [`metric ${metric}`]),
-	].join(" ");
-}
-
-function paths({ type, hops, source, nexthopId }: Route): string {
-	const each = hops.map(({ interface: link, address, weight }) =>
-		[address === null ? "" : `via ${address} `, `dev ${link}`, weight === 1 ? "" : ` weight ${weight}`].join(
-			"",
-		),
-	);
+function paths({ to, type, hops, source, nexthopId }: Route): string {
 	return [
 		...(nexthopId === null ? [] : [`nhid ${nexthopId}`]),
-		type === "unicast" ? each.join(", ") : type,
+		type === "unicast" ? hopsText(to, hops) : type,
 		...(source === null ? [] : [`src ${source}`]),
 	].join(" ");
 }
@@ -232,6 +214,7 @@ function request({ namespace, to, metric, type, hops, source, tos, nexthopId }: 
 			index: lab.linkIndex(namespace, hop.interface),
 			gateway: hop.address ?? undefined,
 			weight: hop.weight,
+			...(hop.onlink && { onlink: true }),
 		})),
 	};
 }

@@ -33,8 +33,40 @@ const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 
 /** RTPROT_*: who made a route, <linux/rtnetlink.h> */
+export const RTPROT_KERNEL = 2;
 export const RTPROT_BOOT = 3;
 export const RTPROT_STATIC = 4;
+
+/** The names that ip(8) has for RTPROT_*. */
+const PROTOCOLS: ReadonlyMap<number, string> = new Map([
+	[1, "redirect"],
+	[RTPROT_KERNEL, "kernel"],
+	[RTPROT_BOOT, "boot"],
+	[RTPROT_STATIC, "static"],
+	[8, "gated"],
+	[9, "ra"],
+	[10, "mrt"],
+	[11, "zebra"],
+	[12, "bird"],
+	[13, "dnrouted"],
+	[14, "xorp"],
+	[15, "ntk"],
+	[16, "dhcp"],
+	[17, "mrouted"],
+	[18, "keepalived"],
+	[42, "babel"],
+	[99, "openr"],
+	[186, "bgp"],
+	[187, "isis"],
+	[188, "ospf"],
+	[189, "rip"],
+	[192, "eigrp"],
+]);
+
+/** Who made a route, as ip(8) takes and shows it: `bgp`, or a number. */
+export function protocolName(protocol: number): string {
+	return PROTOCOLS.get(protocol) ?? String(protocol);
+}
 
 /** RTN_*, <linux/rtnetlink.h> */
 const TYPES = { unicast: 1, blackhole: 6, unreachable: 7, prohibit: 8 } as const;
@@ -50,7 +82,12 @@ export interface NextHop {
 	gateway?: string | undefined;
 	/** Share among equal-cost paths, 1 to 256; 1 where not given. */
 	weight?: number;
+	/** The gateway is on the interface's link, whatever other routes say. */
+	onlink?: boolean;
 }
+
+/** RTNH_F_ONLINK of <linux/rtnetlink.h>: in rtnh_flags, of a single next hop in rtm_flags. */
+const RTNH_F_ONLINK = 4;
 
 /** struct rtvia: the family, then the address. */
 const rtvia: Codec<string> = {
@@ -74,10 +111,11 @@ function decodeGateway(bytes: Buffer): string | undefined {
 /** struct rtnexthop, one after the other, each with attributes of its own. */
 function encodeNextHops(family: number, hops: readonly NextHop[]): Buffer {
 	return Buffer.concat(
-		hops.map(({ index, gateway, weight = 1 }) => {
+		hops.map(({ index, gateway, weight = 1, onlink }) => {
 			const attributes = encodeGateway(family, gateway);
 			const header = zeros(8);
 			header.writeUInt16LE(8 + attributes.length, 0);
+			header.writeUInt8(onlink ? RTNH_F_ONLINK : 0, 2); // rtnh_flags
 			header.writeUInt8(weight - 1, 3); // rtnh_hops
 			header.writeInt32LE(index, 4);
 			return Buffer.concat([header, attributes]);
@@ -91,10 +129,20 @@ function decodeNextHops(bytes: Buffer): NextHop[] {
 		const length = bytes.readUInt16LE(at);
 		if (length < 8) break;
 		const gateway = decodeGateway(bytes.subarray(at + 8, at + length));
-		hops.push({ index: bytes.readInt32LE(at + 4), gateway, weight: bytes.readUInt8(at + 3) + 1 });
+		hops.push({
+			index: bytes.readInt32LE(at + 4),
+			gateway,
+			weight: bytes.readUInt8(at + 3) + 1,
+			...onlinkIn(bytes.readUInt8(at + 2)),
+		});
 		at += align(length);
 	}
 	return hops;
+}
+
+/** The mark of a next hop that is on its link, if the flags have it. */
+function onlinkIn(flags: number): Pick<NextHop, "onlink"> {
+	return flags & RTNH_F_ONLINK ? { onlink: true } : {};
 }
 
 /** RTA_* */
@@ -139,10 +187,11 @@ export function decodeRoute(body: Buffer): Route | undefined {
 	// RTM_F_CLONED marks an entry of the route cache, which is no route.
 	const RTM_F_CLONED = 0x200;
 	if (!type || (values.table ?? body.readUInt8(4)) !== RT_TABLE_MAIN) return undefined;
-	if (body.readUInt32LE(8) & RTM_F_CLONED) return undefined;
+	const flags = body.readUInt32LE(8);
+	if (flags & RTM_F_CLONED) return undefined;
 	const any = body.readUInt8(0) === AF_INET ? "0.0.0.0" : "::";
 	const gateway = decodeGateway(body.subarray(HEADER));
-	const single = values.output === undefined ? [] : [{ index: values.output, gateway }];
+	const single = values.output === undefined ? [] : [{ index: values.output, gateway, ...onlinkIn(flags) }];
 	const multiple = values.multipath && decodeNextHops(Buffer.from(values.multipath));
 	return {
 		to: `${values.destination ?? any}/${body.readUInt8(1)}`,
@@ -169,8 +218,9 @@ function request(type: number, flags: number, route: Omit<Route, "protocol">): R
 	header.writeUInt8(RTPROT_STATIC, 5);
 	header.writeUInt8(onLink && family === AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE, 6);
 	header.writeUInt8(TYPES[route.type], 7);
+	if (route.hops.length === 1 && route.hops[0]?.onlink) header.writeUInt32LE(RTNH_F_ONLINK, 8);
 	return {
-		what: `${type === RTM_NEWROUTE ? "RTM_NEWROUTE" : "RTM_DELROUTE"} ${route.to}`,
+		what: `${type === RTM_NEWROUTE ? "RTM_NEWROUTE" : "RTM_DELROUTE"} ${Number(length) === 0 ? "default" : route.to}`,
 		type,
 		flags,
 		body: Buffer.concat([

@@ -56,6 +56,8 @@ export interface KindRules<Spec = unknown> {
 	outlasts?(object: LabObject<Spec>): boolean;
 	/** For a person, without the kind's name: `uno:veth0 10.1.0.2/24`. */
 	describe(object: LabObject<Spec>): string;
+	/** The name for a person, if it is not the object's name. */
+	displayName?(object: LabObject<Spec>): string;
 	/** What an update changes, for a person; the default lists the fields. */
 	describeChange?(from: Spec, to: Spec): string;
 }

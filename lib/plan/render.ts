@@ -68,7 +68,8 @@ function what(change: Change, kind: KindRules): string {
 	const { object } = change;
 	if (!("from" in change) || isEqual(kind, object.spec, change.from.spec)) return kind.describe(object);
 	const difference = kind.describeChange?.(change.from.spec, object.spec);
-	return difference === undefined ? kind.describe(object) : `${object.name}: ${difference}`;
+	if (difference === undefined) return kind.describe(object);
+	return `${kind.displayName?.(object) ?? object.name}: ${difference}`;
 }
 
 /** How the reason begins of what is there, and goes and comes along with something else. */

@@ -27,6 +27,14 @@ export interface InterfaceAddress extends Address {
 	withLength: string;
 }
 
+/** The destinations of default routes. */
+export const EVERYWHERE: Readonly<Record<Family, string>> = { 4: "0.0.0.0/0", 6: "::/0" };
+
+/** A route's destination for a person: `default route`, `route to 10.2.0.0/24`. */
+export function routeTo(to: string): string {
+	return to === EVERYWHERE[4] || to === EVERYWHERE[6] ? "default route" : `route to ${to}`;
+}
+
 export const familyName = (family: Family): string => `IPv${family}`;
 
 const width = (family: Family): number => (family === 4 ? 32 : 128);
@@ -101,6 +109,13 @@ export function parsePrefix(text: string): Parsed<Prefix & { cleared: boolean }>
 	const { address, length } = result.value;
 	const prefix = subnetOf(address, length);
 	return { value: { ...prefix, cleared: prefix.network.bits !== address.bits } };
+}
+
+/** Whether a canonical prefix, `10.2.0.0/24`, has an address in it. */
+export function covers(prefix: string, address: Address): boolean {
+	const [network = "", length] = prefix.split("/");
+	const isSameFamily = network.includes(":") === (address.family === 6);
+	return isSameFamily && subnetOf(address, Number(length)).text === prefix;
 }
 
 /** An address that an interface can have, with its prefix length. */

@@ -1,4 +1,4 @@
-import type { InterfaceAddress } from "./address.js";
+import type { Address, InterfaceAddress } from "./address.js";
 import { LOOPBACK, parseEndName } from "./names.js";
 import type { Positions } from "./positions.js";
 import { list, quote } from "./printable.js";
@@ -34,6 +34,15 @@ export interface DeclaredEnd {
 	xdpAt?: Range;
 }
 
+/** A next hop of a route, and the interface of its namespace that it is behind. */
+export interface DeclaredHop {
+	/** For messages: ``gateway `10.1.0.1` ``. */
+	name: string;
+	address: Address;
+	at: Range;
+	end: DeclaredEnd;
+}
+
 /** What every check needs. */
 export interface Context {
 	report: Report;
@@ -53,6 +62,8 @@ export class Declared {
 	namespacesIncomplete = false;
 	endsIncomplete = false;
 	programsIncomplete = false;
+	/** The next hops of all routes that resolve, in the order of the file. */
+	readonly nextHops: DeclaredHop[] = [];
 	/** By name, how each is attached where an end does not say. */
 	readonly #programs = new Map<string, Attach>(BUILT_IN_PROGRAMS.map((name) => [name, "native"]));
 	readonly #namespaces = new Map<string, Map<string, DeclaredEnd>>();

@@ -5,6 +5,7 @@ import { resolveExpectations } from "./expect.js";
 import type { TopologyDocument } from "./generated/document.js";
 import { checkLabName } from "./names.js";
 import { declareNamespaces, resolveNamespaces } from "./namespaces.js";
+import { warnOfNextHops } from "./next-hop-doubts.js";
 import { parse } from "./parse.js";
 import type { Sound } from "./positions.js";
 import { type ObjectContent, resolvePrograms } from "./program-objects.js";
@@ -98,6 +99,8 @@ function resolve(document: Sound<TopologyDocument>, context: Context) {
 	const pairs = resolveVeths(document, name, context);
 	const namespaces = resolveNamespaces(document, context);
 	const expect = resolveExpectations(document, context);
-	for (const pair of pairs) warnOfVeth(pair, report);
+	const routes = new Map(namespaces.map((namespace) => [namespace.name, namespace.routes]));
+	for (const pair of pairs) warnOfVeth(pair, routes, report);
+	warnOfNextHops(pairs, namespaces, context);
 	return { name, namespaces, veths: pairs.map(veth), programs, expect };
 }

@@ -17,6 +17,9 @@ export interface Entry<T> {
 	at: Range;
 }
 
+/** The value, or the item of the list, that a name takes. */
+type One<Value> = Value extends undefined ? never : Value extends readonly (infer Item)[] ? Item : Value;
+
 interface Site {
 	key: Range;
 	at: Range;
@@ -85,16 +88,16 @@ export class Positions {
 			yield { name, value: lost ? undefined : values[name], key, at };
 	}
 
-	/** What stands under a name that takes one string or a list of them; nothing if it is missing. */
-	*oneOrMany<Name extends string>(
-		container: { [Key in Name]?: string | readonly string[] },
+	/** What stands under a name that takes one value or a list of them; nothing if it is missing. */
+	*oneOrMany<Container extends object, Name extends keyof Container & string>(
+		container: Container,
 		name: Name,
-	): Iterable<{ value: string | undefined; at: Range }> {
+	): Iterable<{ value: One<Container[Name]> | undefined; at: Range }> {
 		const found = container[name];
 		if (Array.isArray(found)) {
-			yield* this.entries<string>(found);
+			yield* this.entries<One<Container[Name]>>(found);
 		} else if (found !== undefined) {
-			yield { value: found as string, at: this.value(container, name) };
+			yield { value: found as One<Container[Name]>, at: this.value(container, name) };
 		}
 	}
 

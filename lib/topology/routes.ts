@@ -1,6 +1,16 @@
-import { type Address, type Family, familyName, parseAddress, parsePrefix } from "./address.js";
+import {
+	type Address,
+	EVERYWHERE,
+	type Family,
+	familyName,
+	parseAddress,
+	parsePrefix,
+	routeTo,
+} from "./address.js";
 import type { Context } from "./declared.js";
 import type { NamespaceEntry, RouteEntry } from "./generated/document.js";
+import { KernelRoutes } from "./kernel-routes.js";
+import { LinkRoutes } from "./link-routes.js";
 import { type RouteScope, readHops, resolveHop, resolveHops } from "./next-hops.js";
 import type { Sound } from "./positions.js";
 import { quote } from "./printable.js";
@@ -11,28 +21,31 @@ import { HOST, type Route } from "./topology.js";
 /** The kernel's metric of an IPv6 route that gives none: IP6_RT_PRIO_USER of net/ip6_route.h. */
 const IPV6_METRIC = 1024;
 
-const EVERYWHERE: Readonly<Record<Family, string>> = { 4: "0.0.0.0/0", 6: "::/0" };
-
 /** The routes of a namespace, its gateways among them. */
 export function resolveRoutes(
 	namespace: string,
 	entry: Sound<NonNullable<NamespaceEntry>>,
 	context: Context,
 ): Route[] {
-	return new RouteResolver(namespace, context).resolve(entry);
+	return new RouteResolver(namespace, entry, context).resolve(entry);
 }
 
 class RouteResolver {
 	readonly #scope: RouteScope;
+	readonly #kernelRoutes: KernelRoutes;
 	/** The line of each route that is there already, by prefix and metric. */
 	readonly #lines = new Map<string, number>();
 	readonly #routes: Route[] = [];
 
-	constructor(namespace: string, context: Context) {
+	constructor(namespace: string, entry: Sound<NonNullable<NamespaceEntry>>, context: Context) {
+		const { declared, positions } = context;
+		const [ends, loopback] = [declared.ends(namespace), declared.loopback(namespace)];
+		this.#kernelRoutes = new KernelRoutes(ends, loopback);
 		this.#scope = {
 			namespace,
 			context,
-			subnets: new Subnets(context.declared.ends(namespace), context.declared.loopback(namespace)),
+			subnets: new Subnets(ends, loopback),
+			linkRoutes: new LinkRoutes(namespace, entry, declared, positions),
 		};
 	}
 
@@ -66,7 +79,7 @@ class RouteResolver {
 	#route(entry: Sound<RouteEntry>, at: Range): void {
 		const { positions, report, declared } = this.#scope.context;
 		const type = entry.type ?? "unicast";
-		const hops = readHops(entry, this.#scope.context);
+		const hops = readHops(entry, this.#scope);
 		const out =
 			entry.interface === undefined
 				? undefined
@@ -86,7 +99,12 @@ class RouteResolver {
 			return;
 		}
 		if (to.text === EVERYWHERE[family] && this.#refuseDefault(toAt)) return;
-		const via = resolveHops(hops, to, out, this.#scope);
+		const onlink = entry.onlink === true;
+		const via = resolveHops(
+			hops,
+			{ family, written: entry.to ?? to.text, to: to.text, out, onlink },
+			this.#scope,
+		);
 		if (source !== undefined && source.address.family !== family) {
 			report.error(
 				source.at,
@@ -94,9 +112,13 @@ class RouteResolver {
 				`the source of an ${familyName(family)} route must be ${familyName(family)}`,
 			);
 		}
+		if (onlink && type === "unicast" && entry.via === undefined && !positions.isDamaged(entry)) {
+			const message = "`onlink` is about next hops, and the route has none";
+			report.error(positions.key(entry, "onlink"), "route", message, "add `via`, or leave it out");
+		}
 		const named = entry.via !== undefined || entry.interface !== undefined || positions.isDamaged(entry);
 		if (type === "unicast" && !named) {
-			report.error(at, "route", `the route to ${to.text} has neither \`via\` nor \`interface\``);
+			report.error(at, "route", `the ${routeTo(to.text)} has neither \`via\` nor \`interface\``);
 			return;
 		}
 		this.#add(
@@ -157,7 +179,9 @@ class RouteResolver {
 	/** What drops packets sends them nowhere. */
 	#refuseTargets(entry: Sound<RouteEntry>, type: string): boolean {
 		const { positions, report } = this.#scope.context;
-		const names = (["via", "interface", "source"] as const).filter((name) => entry[name] !== undefined);
+		const names = (["via", "interface", "onlink", "source"] as const).filter(
+			(name) => entry[name] !== undefined,
+		);
 		for (const name of names)
 			report.error(positions.key(entry, name), "route", `a ${type} route takes no \`${name}\``);
 		return names.length > 0;
@@ -183,12 +207,18 @@ class RouteResolver {
 		const first = this.#lines.get(identity);
 		const { line } = report.source.position(at.start);
 		if (first !== undefined) {
-			const message = `a second route to ${route.to} with the same metric, the first is in line ${first}`;
+			const message = `a second ${routeTo(route.to)} with the same metric, the first is in line ${first}`;
 			const hint = "equal-cost next hops are a list: `via: [A, B]`; otherwise give it another `metric`";
 			report.error(at, "duplicate", message, hint);
 			return;
 		}
 		this.#lines.set(identity, line);
+		const connected = this.#kernelRoutes.find(route.to, metric);
+		if (connected !== undefined) {
+			const message = `the subnet of ${quote(connected)} has its route from the kernel already`;
+			report.error(at, "route", message, "leave it out, or give it another `metric`");
+			return;
+		}
 		this.#routes.push(route);
 	}
 }

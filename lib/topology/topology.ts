@@ -87,13 +87,23 @@ export interface Route {
 	/** A canonical prefix (host bits cleared, RFC 5952): `10.2.0.0/24`; `default` is `0.0.0.0/0` or `::/0`. */
 	to: string;
 	/** Next hops; more than one are equal-cost paths; none for a route that is only an interface or not unicast. */
-	via: { address: string; interface: string }[];
+	via: NextHop[];
 	/** The output interface of a route without a next hop. */
 	interface?: string;
 	metric?: number;
 	type: RouteType;
 	/** Preferred source address. */
 	source?: string;
+}
+
+export interface NextHop {
+	/** Of an IPv4 route also IPv6. */
+	address: string;
+	interface: string;
+	/** Its share among equal-cost paths, at least 2; absent where it is 1. */
+	weight?: number;
+	/** It is on the interface's link, whatever subnets and other routes say. */
+	onlink?: true;
 }
 
 export interface Neighbor {

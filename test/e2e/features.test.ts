@@ -134,11 +134,13 @@ const labs: [title: string, topology: Record<string, unknown>][] = [
 			],
 			expect: [
 				{ reach: { from: "uno", to: "dos:veth0" }, actions: { "router:uno": "XDP_REDIRECT" } },
-				...["black", "away", "barred"].map((name) => ({
-					reach: { from: "uno", to: `dos:${name}-peer` },
-					reachable: false,
-					actions: { "router:uno": "XDP_DROP" },
-				})),
+				...Object.entries({ black: "XDP_DROP", away: "XDP_PASS", barred: "XDP_PASS" }).map(
+					([name, action]) => ({
+						reach: { from: "uno", to: `dos:${name}-peer` },
+						reachable: false,
+						actions: { "router:uno": action },
+					}),
+				),
 			],
 		},
 	],

@@ -128,12 +128,12 @@ const DRIFTS: Drift[] = [
 	{
 		title: "a route removed",
 		script: "ip -n uno route del default",
-		plan: ["+ route uno 0.0.0.0/0 via 10.1.0.1 dev veth0"],
+		plan: ["+ route uno default via 10.1.0.1 dev veth0"],
 	},
 	{
 		title: "a route that leads elsewhere",
 		script: "ip -n uno route replace default via 10.11.0.1",
-		plan: [/~ route uno 0\.0\.0\.0\/0: via 10\.11\.0\.1 dev up → via 10\.1\.0\.1 dev veth0/],
+		plan: [/~ route uno default: via 10\.11\.0\.1 dev up → via 10\.1\.0\.1 dev veth0/],
 	},
 	{
 		title: "a route of another type",
@@ -148,7 +148,7 @@ const DRIFTS: Drift[] = [
 	{
 		title: "a route added with another metric",
 		script: "ip -n uno route add default via 10.1.0.1 metric 7 proto static",
-		plan: ["- route uno 0.0.0.0/0 metric 7 via 10.1.0.1 dev veth0"],
+		plan: ["- route uno default metric 7 via 10.1.0.1 dev veth0"],
 	},
 	{
 		title: "a route by way of the lab added to host",
@@ -158,13 +158,13 @@ const DRIFTS: Drift[] = [
 	{
 		title: "a route given a preferred source",
 		script: "ip -n uno route replace default via 10.1.0.1 src 10.11.0.2",
-		plan: ["~ route uno 0.0.0.0/0: via 10.1.0.1 dev veth0 src 10.11.0.2 → via 10.1.0.1 dev veth0"],
+		plan: ["~ route uno default: via 10.1.0.1 dev veth0 src 10.11.0.2 → via 10.1.0.1 dev veth0"],
 	},
 	{
 		title: "a route given a nexthop object",
 		script: `ip -n uno nexthop add id 7 via 10.1.0.1 dev veth0 && ip -n uno route del default
 			ip -n uno route add default nhid 7`,
-		plan: [/^~ route uno 0\.0\.0\.0\/0: nhid 7 via 10\.1\.0\.1 dev veth0 → via /],
+		plan: [/^~ route uno default: nhid 7 via 10\.1\.0\.1 dev veth0 → via /],
 	},
 	{
 		title: "one of two equal-cost paths removed",
@@ -218,7 +218,7 @@ const DRIFTS: Drift[] = [
 			"~ veth r1:uno uno:veth0: uno:veth0 ipv6.disable_ipv6 1 → 0",
 			"+ address uno:veth0 fc00:1::2/64",
 			"+ neighbor uno:veth0 fc00:1::1 lladdr 7a:06:80:81:7f:be",
-			"+ route uno ::/0 via fc00:1::1 dev veth0",
+			"+ route uno default via fc00:1::1 dev veth0",
 		],
 	},
 	{

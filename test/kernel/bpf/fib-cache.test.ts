@@ -259,7 +259,7 @@ describe.each([
 });
 
 test("a rule takes effect within a tick", () => {
-	const rule = "pref 10 to 10.2.0.0/24 prohibit";
+	const rule = "pref 10 to 10.2.0.0/24 blackhole";
 	expect(run(ipv4()).verdict).toBe("redirect");
 	one.ip(`rule add ${rule}`);
 	withinTick(() => run(ipv4()).verdict === "drop");

@@ -281,16 +281,24 @@ describe.each([{ cache: true }, { cache: false }])("xdp_fib, cache: $cache", ({ 
 	});
 
 	test.each<[string, Buffer]>([
-		["IPv4 blackhole", ipv4({ destination: "10.9.1.1" })],
-		["IPv4 unreachable", ipv4({ destination: "10.9.2.1" })],
-		["IPv4 prohibit", ipv4({ destination: "10.9.3.1" })],
-		["IPv6 blackhole", ipv6({ destination: "fc00:9:1::1" })],
-		["IPv6 unreachable", ipv6({ destination: "fc00:9:2::1" })],
-		["IPv6 prohibit", ipv6({ destination: "fc00:9:3::1" })],
-	])("drops by a route of type %s", (_, frame) => {
+		["IPv4", ipv4({ destination: "10.9.1.1" })],
+		["IPv6", ipv6({ destination: "fc00:9:1::1" })],
+	])("drops by a blackhole route of %s", (_, frame) => {
 		for (const [sent] of byVethAndWire(frame)) {
 			expect(run(sent)).toEqual({ verdict: "drop", frame: sent });
 			expect(run(sent)).toEqual({ verdict: "drop", frame: sent });
+		}
+	});
+
+	test.each<[string, Buffer]>([
+		["IPv4 unreachable", ipv4({ destination: "10.9.2.1" })],
+		["IPv4 prohibit", ipv4({ destination: "10.9.3.1" })],
+		["IPv6 unreachable", ipv6({ destination: "fc00:9:2::1" })],
+		["IPv6 prohibit", ipv6({ destination: "fc00:9:3::1" })],
+	])("leaves the answer of a route of type %s to the stack", (_, frame) => {
+		for (const [sent] of byVethAndWire(frame)) {
+			expect(run(sent)).toEqual({ verdict: "pass", frame: sent });
+			expect(run(sent)).toEqual({ verdict: "pass", frame: sent });
 		}
 	});
 

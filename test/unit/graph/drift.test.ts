@@ -54,8 +54,8 @@ test.each<[string, ChangeDocument, Record<string, string[]>]>([
 	],
 	[
 		"a route, at its namespace",
-		change("create", "route", "uno 0.0.0.0/0", "uno 0.0.0.0/0 via 10.0.1.1 dev veth0"),
-		{ uno: ["missing route 0.0.0.0/0 via 10.0.1.1 dev veth0"] },
+		change("create", "route", "uno 0.0.0.0/0", "uno default via 10.0.1.1 dev veth0"),
+		{ uno: ["missing route default via 10.0.1.1 dev veth0"] },
 	],
 	[
 		"a sysctl, at its namespace",

@@ -98,7 +98,7 @@ describe("a topology's objects", () => {
 				"route uno 10.3.0.0/16 dev b",
 				"route uno 10.4.0.0/16 prohibit",
 				"route uno 10.5.0.0/16 via 10.1.0.1 dev b src 10.1.0.2",
-				"route uno 0.0.0.0/0 via 10.1.0.1 dev b",
+				"route uno default via 10.1.0.1 dev b",
 			],
 		],
 		[

@@ -367,7 +367,7 @@ table("gateways and routes", [
 	[
 		"next hops of both families cannot be mixed",
 		lab({ b: "[10.1.0.2/24, fc00::2/64]", uno: 'routes: [{ to: default, via: [10.1.0.1, «"fc00::1"»] }]' }),
-		"is IPv6, and the route to 0.0.0.0/0 is IPv4",
+		["is IPv6, and the default route is IPv4", "write a route for each family"],
 	],
 	[
 		"a next hop stands once",
@@ -413,7 +413,7 @@ table("gateways and routes", [
 	[
 		"a gateway is a route as well",
 		lab({ uno: "gateway: 10.1.0.1, routes: [{ to: «default», via: 10.1.0.3 }]" }),
-		"a second route to 0.0.0.0/0",
+		"a second default route",
 	],
 	[
 		"the metric of an IPv6 route is 1024 by default",
@@ -610,6 +610,62 @@ table("programs and expectations", [
 		"did you mean `uno`?",
 		"did you mean `uno`?",
 		"did you mean `veth0`?",
+	],
+	[
+		"the kernel makes the routes to the subnets itself",
+		lab({
+			b: '[10.1.0.2/24, "fc00:1::2/64"]',
+			uno: 'routes: [{ to: «10.1.0.0/24», interface: veth0 }, { to: «"fc00:1::/64"», via: "fc00:1::1", metric: 256 }, { to: «"fe80::/64"», type: blackhole, metric: 256 }]',
+		}),
+		["the subnet of `uno:veth0` has its route from the kernel already", "another `metric`"],
+		"the subnet of `uno:veth0` has its route from the kernel already",
+		"the subnet of `uno:veth0` has its route from the kernel already",
+	],
+	[
+		"an IPv6 route has no IPv4 next hop",
+		lab({ uno: 'routes: [{ to: "fc00:2::/64", via: «10.1.0.1» }]' }),
+		["`10.1.0.1` is IPv4, and the route to fc00:2::/64 is IPv6", "RFC 8950"],
+	],
+	[
+		"a link-local next hop of a list needs an interface of its own",
+		lab({
+			uno: 'routes: [{ to: 10.2.0.0/24, via: [{ address: "fe80::2", interface: veth0 }, { address: «"fe80::3"» }] }]',
+		}),
+		["is link-local and needs an interface", "in each next hop of a list"],
+	],
+	[
+		"one interface of a next hop is enough",
+		lab({
+			uno: "routes: [{ to: 10.2.0.0/24, interface: veth0, via: { address: 10.1.0.1, «interface»: veth0 } }]",
+		}),
+		"both the route and its next hop name an `interface`",
+	],
+	[
+		"a next hop has a known interface and a weight within bounds",
+		lab({
+			uno: "routes: [{ to: 10.2.0.0/24, via: [{ address: 10.1.0.1, interface: «veth1», weight: 2 }, { address: 10.1.0.1, weight: «0» }] }]",
+		}),
+		"did you mean `veth0`?",
+		"`weight` must be at least 1",
+	],
+	[
+		"onlink is about a next hop, and needs an interface where no subnet has it",
+		lab({
+			uno: "routes: [{ to: 10.2.0.0/24, via: «10.9.0.1», onlink: true }, { to: 10.3.0.0/24, interface: veth0, «onlink»: true }, { to: 10.4.0.0/24, type: blackhole, «onlink»: true }]",
+		}),
+		["is `onlink` and needs an interface", "interface: eth0"],
+		"the route has none",
+		"a blackhole route takes no `onlink`",
+	],
+	[
+		"a next hop that a route by another next hop has is not reachable",
+		lab({ uno: "routes: [{ to: 10.2.0.0/24, via: 10.1.0.1 }, { to: 10.3.0.0/24, via: «10.2.0.1» }]" }),
+		"outside every subnet",
+	],
+	[
+		"routes are of the main table",
+		lab({ uno: "routes: [{ to: 10.2.0.0/24, via: 10.1.0.1, «table»: 100 }]" }),
+		"unknown key `table`",
 	],
 	[
 		"lo is a place where it has addresses",
