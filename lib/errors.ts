@@ -12,8 +12,20 @@ export function errnoText(errno: number): string {
 /** The kernel has some of its own, such as ENOTSUPP (524), which errno(3) does not know. */
 function nameOf(errno: number): string {
 	const known = Object.entries(constants.errno).find(([, number]) => number === errno);
-	return known ? known[0] : `errno ${errno}`;
+	return known?.[0] ?? LIBBPF_ERRORS[errno] ?? `errno ${errno}`;
 }
+
+/** enum libbpf_errno of <bpf/libbpf.h>, as far as it can come of an object. */
+const LIBBPF_ERRORS: Readonly<Record<number, string>> = {
+	4000: "LIBBPF_ERRNO__LIBELF: libelf cannot read the object",
+	4001: "LIBBPF_ERRNO__FORMAT: the object is damaged",
+	4003: "LIBBPF_ERRNO__ENDIAN: the object is for another byte order",
+	4004: "LIBBPF_ERRNO__INTERNAL: libbpf failed",
+	4005: "LIBBPF_ERRNO__RELOC: a reference in the code of the object is damaged",
+	4006: "LIBBPF_ERRNO__LOAD: the kernel does not load the program",
+	4007: "LIBBPF_ERRNO__VERIFY: the kernel's verifier refuses the program",
+	4008: "LIBBPF_ERRNO__PROG2BIG: the program is too large",
+};
 
 /** A system call, or a function of the C library, that failed. */
 export class SyscallError extends Error {

@@ -70,10 +70,19 @@ export function tool(object: Buffer, command: string, ...args: string[]): string
 
 /** The object as `bpftool gen object` links it: what a library of several sources comes as. */
 export function link(object: Buffer): Buffer {
+	return linkAll([object]);
+}
+
+/** Several objects as one. */
+export function linkAll(objects: readonly Buffer[]): Buffer {
 	return inFolder((folder) => {
-		const [path, linked] = [join(folder, "code.o"), join(folder, "linked.o")];
-		writeFileSync(path, object);
-		execFileSync("bpftool", ["gen", "object", linked, path]);
+		const paths = objects.map((object, i) => {
+			const path = join(folder, `code${i}.o`);
+			writeFileSync(path, object);
+			return path;
+		});
+		const linked = join(folder, "linked.o");
+		execFileSync("bpftool", ["gen", "object", linked, ...paths]);
 		return readFileSync(linked);
 	});
 }

@@ -93,6 +93,18 @@ export class Btf {
 		return this.#extents[id]?.size ?? 0;
 	}
 
+	/** The names of the variables and functions of a section, such as `.ksyms`. */
+	namesIn(section: string): string[] {
+		return this.#types.flatMap((type) =>
+			type.kind === "section" && type.name === section
+				? type.variables.flatMap((id) => {
+						const member = this.type(id);
+						return "name" in member ? [member.name] : [];
+					})
+				: [],
+		);
+	}
+
 	/** The variables of a section, such as `.maps`. */
 	variables(section: string): { name: string; type: TypeId }[] {
 		return this.#types.flatMap((type) =>

@@ -32,11 +32,24 @@ export interface Symbol {
 	section: number;
 	/** Offset within the section, in bytes. */
 	offset: number;
+	/** In bytes. */
+	size: number;
+}
+
+/** A place whose content the loader of the object fills in. */
+export interface Relocation {
+	/** The index of the section that has the place. */
+	section: number;
+	/** Offset of the place within that section, in bytes. */
+	offset: number;
+	/** What the place refers to. */
+	symbol: Symbol;
 }
 
 export interface Elf {
 	sections: Section[];
 	symbols: Symbol[];
+	relocations: Relocation[];
 }
 
 const EI_CLASS = 4;
@@ -47,6 +60,7 @@ const ET_REL = 1;
 const EM_BPF = 247;
 const SHT_SYMTAB = 2;
 const SHT_NOBITS = 8;
+const SHT_REL = 9;
 const SHF_EXECINSTR = 4n;
 const STT_OBJECT = 1;
 const STT_FUNC = 2;
@@ -67,7 +81,11 @@ export function readElf(bytes: Buffer): Elf {
 		// elf(5): an object has one at most.
 		const table = headers.find(({ type }) => type === SHT_SYMTAB);
 		const symbols = table ? readSymbols(contentOf(bytes, table), contentOf(bytes, headers[table.link])) : [];
-		return { sections, symbols };
+		const relocations = headers.flatMap((header) =>
+			header.type === SHT_REL ? readRelocations(contentOf(bytes, header), header.info, symbols) : [],
+		);
+		checkCode({ sections, symbols, relocations });
+		return { sections, symbols, relocations };
 	} catch (error) {
 		if (error instanceof RangeError) throw new ObjectError("the object is cut off or damaged");
 		throw error;
@@ -77,7 +95,9 @@ export function readElf(bytes: Buffer): Elf {
 function checkHeader(bytes: Buffer): void {
 	if (bytes.length === 0) throw new ObjectError("the object is empty");
 	if (bytes.toString("latin1", 0, 4) !== "\x7fELF")
-		throw new ObjectError("this is no ELF object", "compile it with `clang -O2 -g -target bpf -c`");
+		throw bytes.includes(0)
+			? new ObjectError("this is no ELF object", "compile it with `clang -O2 -g -target bpf -c`")
+			: new ObjectError("this is a text, and no ELF object", "name a C source by `source`");
 	if (bytes.length < 64) throw new ObjectError("the object is cut off or damaged");
 	if (bytes[EI_CLASS] !== CLASS64) throw new ObjectError("this is a 32-bit object, and BPF has 64 bits");
 	// Of all machines that Node.js runs on, only s390x has the other order.
@@ -104,6 +124,8 @@ interface Header {
 	size: number;
 	/** Of a symbol table, the section of its names. */
 	link: number;
+	/** Of relocations, the section that they change. */
+	info: number;
 }
 
 /** struct elf64_shdr */
@@ -121,6 +143,7 @@ function readHeaders(bytes: Buffer): Header[] {
 			offset: Number(bytes.readBigUInt64LE(at + 24)),
 			size: Number(bytes.readBigUInt64LE(at + 32)),
 			link: bytes.readUInt32LE(at + 40),
+			info: bytes.readUInt32LE(at + 44),
 		};
 	});
 }
@@ -145,8 +168,37 @@ function readSymbols(table: Buffer, names: Buffer): Symbol[] {
 			global: info >> 4 !== 0,
 			section: table.readUInt16LE(at + 6),
 			offset: Number(table.readBigUInt64LE(at + 8)),
+			size: Number(table.readBigUInt64LE(at + 16)),
 		};
 	});
+}
+
+/** struct elf64_rel */
+function readRelocations(table: Buffer, section: number, symbols: readonly Symbol[]): Relocation[] {
+	const SIZE = 16;
+	return Array.from({ length: Math.floor(table.length / SIZE) }, (_, i) => {
+		const at = i * SIZE;
+		const symbol = symbols[table.readUInt32LE(at + 12)];
+		if (!symbol) throw new RangeError();
+		return { section, offset: Number(table.readBigUInt64LE(at)), symbol };
+	});
+}
+
+/** Instructions, which are 8 bytes each, and what is said of them: libbpf has no words for what is outside of them. */
+function checkCode({ sections, symbols, relocations }: Elf): void {
+	const WORD = 8;
+	for (const { kind, section, offset, size } of symbols) {
+		const code = sections[section];
+		if (kind !== "function" || !code?.executable) continue;
+		if (size === 0 || size % WORD || offset % WORD || offset + size > code.size) throw new RangeError();
+	}
+	for (const { section, offset, symbol } of relocations) {
+		const code = sections[section];
+		if (!code?.executable && code?.name !== ".maps") continue;
+		// From 0xff00 (SHN_LORESERVE) on, a number is not that of a section.
+		const isSection = symbol.section < sections.length || symbol.section >= 0xff00;
+		if (offset % WORD || offset + WORD > code.size || !isSection) throw new RangeError();
+	}
 }
 
 /** Longer than any name of a compiler's; it keeps a table without an end from being searched for each. */

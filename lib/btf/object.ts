@@ -1,12 +1,14 @@
 import { Btf, type TypeId } from "./btf.js";
 import { type Elf, ObjectError, readElf, type Section } from "./elf.js";
+import { functionsOf } from "./functions.js";
+import { type MapDefinition, mapsOf } from "./map-definition.js";
 
 /** What a BPF object holds, as far as somebody who loads it must know. */
 export interface BpfObject {
 	programs: ProgramDefinition[];
 	maps: MapDefinition[];
-	/** Global variables by name, of all sections of data. */
-	variables: ReadonlyMap<string, Variable>;
+	/** Global variables by name, of all sections of data. Two static ones may have the same name. */
+	variables: ReadonlyMap<string, readonly Variable[]>;
 	btf: Btf;
 }
 
@@ -17,6 +19,10 @@ export interface ProgramDefinition {
 	section: string;
 	/** Undefined where it is no XDP program. */
 	xdp: XdpDefinition | undefined;
+	/** The names of the maps that its code refers to, its own or that of a function in `.text`. */
+	maps: string[];
+	/** A function in which a call goes through a register (`callx`), which no BPF machine has; absent without. */
+	indirectCall?: string;
 }
 
 export interface XdpDefinition {
@@ -26,20 +32,6 @@ export interface XdpDefinition {
 	frags: boolean;
 	/** A name of section that only libbpf before 1.0 took for XDP: `xdp_pass`. */
 	legacy: boolean;
-}
-
-export interface MapDefinition {
-	name: string;
-	/** enum bpf_map_type of <linux/bpf.h>. */
-	type: number;
-	/** Bytes. */
-	keySize: number;
-	valueSize: number;
-	/** Absent where the definition gives only a size. */
-	keyType?: TypeId;
-	valueType?: TypeId;
-	maxEntries: number;
-	flags: number;
 }
 
 export interface Variable {
@@ -60,15 +52,41 @@ export function readBpfObject(bytes: Buffer): BpfObject {
 			'the object defines maps the old way, in SEC("maps"), which libbpf 1.0 and newer do not take',
 			'define them by their types, in SEC(".maps")',
 		);
+	const structOps = elf.sections.find(({ name }) => /^\??\.struct_ops(?:\.link)?$/.test(name));
+	if (structOps)
+		throw new ObjectError(
+			`the object implements kernel operations in SEC("${structOps.name}"), which cannot be loaded beside an XDP program`,
+			"keep them in an object of their own",
+		);
 	const btf = new Btf(section.data);
-	return { programs: programsOf(elf), maps: mapsOf(btf), variables: variablesOf(elf, btf), btf };
+	checkExterns(elf, btf);
+	return { programs: programsOf(elf), maps: mapsOf(elf, btf), variables: variablesOf(elf, btf), btf };
+}
+
+/** The kernel and its configuration fill in what is in these sections of BTF, and nothing else. */
+function checkExterns({ sections, relocations }: Elf, btf: Btf): void {
+	const UNDEFINED = 0;
+	const known = new Set([".kconfig", ".ksyms"].flatMap((section) => btf.namesIn(section)));
+	const missing = relocations.find(
+		({ section, symbol }) =>
+			sections[section]?.executable &&
+			symbol.section === UNDEFINED &&
+			symbol.name !== "" &&
+			!known.has(symbol.name),
+	);
+	if (missing)
+		throw new ObjectError(
+			`the object refers to ${missing.symbol.name}, which is not in it`,
+			"link the objects that belong together with `bpftool gen object`",
+		);
 }
 
 /** As bpf_object__add_programs() of libbpf: functions of sections with code; `.text` has their helpers. */
-function programsOf({ sections, symbols }: Elf): ProgramDefinition[] {
-	return symbols.flatMap(({ name, kind, global, section: index }) => {
-		const section = sections[index];
-		if (kind !== "function" || !section?.executable || section.name === ".text") return [];
+function programsOf(elf: Elf): ProgramDefinition[] {
+	const functions = functionsOf(elf);
+	const helpers = functions.filter(({ section }) => section.name === ".text");
+	return functions.flatMap(({ name, global, section, maps, indirectCall }) => {
+		if (section.name === ".text") return [];
 		if (!global)
 			throw new ObjectError(
 				`function ${name} in SEC("${section.name}") is static, which libbpf does not take`,
@@ -76,7 +94,16 @@ function programsOf({ sections, symbols }: Elf): ProgramDefinition[] {
 			);
 		// A question mark asks the loader not to load it unless told to.
 		const text = section.name.replace(/^\?/, "");
-		return [{ name, section: text, xdp: xdpOf(text) }];
+		const culprit = indirectCall ? name : helpers.find((helper) => helper.indirectCall)?.name;
+		return [
+			{
+				name,
+				section: text,
+				xdp: xdpOf(text),
+				maps: [...new Set([...maps, ...helpers.flatMap((helper) => helper.maps)])],
+				...(culprit !== undefined && { indirectCall: culprit }),
+			},
+		];
 	});
 }
 
@@ -96,41 +123,11 @@ function xdpOf(section: string): XdpDefinition | undefined {
 	return { place: (old[1] as "devmap" | "cpumap" | undefined) ?? "interface", frags: false, legacy: true };
 }
 
-/** Definitions in SEC(".maps"): `__uint(name, n)` is a pointer to an array of n, `__type(name, t)` one to t. */
-function mapsOf(btf: Btf): MapDefinition[] {
-	return btf.variables(".maps").map(({ name, type }) => {
-		const definition = btf.resolve(type);
-		if (definition.kind !== "struct")
-			throw new ObjectError(`map ${name} is defined by something else than a struct`);
-		const pointees = new Map(
-			definition.members.map((member) => {
-				const pointer = btf.resolve(member.type);
-				return [member.name, pointer.kind === "pointer" ? pointer.type : 0];
-			}),
-		);
-		const number = (key: string) => {
-			const array = pointees.has(key) ? btf.resolve(pointees.get(key) ?? 0) : undefined;
-			return array?.kind === "array" ? array.length : 0;
-		};
-		const [keyType, valueType] = [pointees.get("key"), pointees.get("value")];
-		return {
-			name,
-			type: number("type"),
-			keySize: keyType === undefined ? number("key_size") : btf.sizeOf(keyType),
-			valueSize: valueType === undefined ? number("value_size") : btf.sizeOf(valueType),
-			...(keyType !== undefined && { keyType }),
-			...(valueType !== undefined && { valueType }),
-			maxEntries: number("max_entries"),
-			flags: number("map_flags"),
-		};
-	});
-}
-
 const DATA = /^\.(?:rodata|data|bss)(?:\.|$)/;
 
 /** Where a variable is, its symbol knows; what it is, BTF. */
-function variablesOf({ sections, symbols }: Elf, btf: Btf): Map<string, Variable> {
-	const variables = new Map<string, Variable>();
+function variablesOf({ sections, symbols }: Elf, btf: Btf): Map<string, Variable[]> {
+	const variables = new Map<string, Variable[]>();
 	for (const section of sections.filter(({ name }) => DATA.test(name))) {
 		const types = new Map(btf.variables(section.name).map(({ name, type }) => [name, type]));
 		for (const { name, offset } of inSection(symbols, section)) {
@@ -138,7 +135,7 @@ function variablesOf({ sections, symbols }: Elf, btf: Btf): Map<string, Variable
 			if (type === undefined) continue;
 			if (offset + btf.sizeOf(type) > section.size)
 				throw new ObjectError(`variable ${name} lies outside of its section`);
-			variables.set(name, { section: section.name, offset, type });
+			variables.set(name, [...(variables.get(name) ?? []), { section: section.name, offset, type }]);
 		}
 	}
 	return variables;

@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { execa } from "execa";
 import { UnsupportedError } from "../errors.js";
 import { packageRoot } from "../package-root.js";
 import { CompileCache, type Kept } from "./cache.js";
+import { clang, clangVersion } from "./clang.js";
 
 export interface CompileRequest {
 	/** Absolute. */
@@ -18,8 +18,8 @@ export interface CompileRequest {
 
 export type Compiled =
 	| Kept
-	/** What the compiler says. */
-	| { failure: string };
+	/** Why it is not compiled, and what clang says of it. */
+	| { problem: string; detail?: string };
 
 /**
  * Compiles a BPF program, or takes the object of an earlier time, where the source, every header that
@@ -29,7 +29,7 @@ export type Compiler = (request: CompileRequest) => Promise<Compiled>;
 
 /** @throws UnsupportedError where there is no clang */
 export async function findCompiler(): Promise<Compiler> {
-	const version = await compilerVersion();
+	const version = await clangVersion();
 	return async (request) => {
 		const { source, include } = request;
 		const args = flags(request);
@@ -53,51 +53,47 @@ function flags({ include, defines }: CompileRequest): string[] {
 		// Whatever the file is called.
 		"-x",
 		"c",
+		...hostFlags(process.arch),
 		...Object.entries(defines).map(([name, value]) => `-D${name}=${value}`),
 		...include.map((folder) => `-I${folder}`),
 		// Behind the user's folders: `#include <xdp-topology/parse.h>`.
 		"-isystem",
 		fileURLToPath(new URL("bpf/include", packageRoot())),
-		...archFolders(),
+		// A crash of clang's would leave files in the folder for temporary files.
+		"-fno-crash-diagnostics",
 	];
 }
 
-/** Debian and others keep <asm/types.h> in a folder by architecture, which clang seeks for its host only. */
-function archFolders(): string[] {
-	const arch = {
-		x64: "x86_64",
-		arm64: "aarch64",
-		riscv64: "riscv64",
-		ppc64: "powerpc64le",
-		s390x: "s390x",
-	} as Partial<Record<NodeJS.Architecture, string>>;
-	const folder = `/usr/include/${arch[process.arch]}-linux-gnu`;
-	return existsSync(folder) ? ["-idirafter", folder] : [];
+interface Host {
+	/** The part of Debian's multiarch folder: /usr/include/x86_64-linux-gnu. */
+	folder: string;
+	/** Macros by which the C library's headers know the architecture, and that it has 64 bits. */
+	macros: string[];
+}
+
+const HOSTS: Partial<Record<NodeJS.Architecture, Host>> = {
+	x64: { folder: "x86_64", macros: ["__x86_64__"] },
+	arm64: { folder: "aarch64", macros: ["__aarch64__"] },
+	riscv64: { folder: "riscv64", macros: ["__riscv", "__riscv_xlen=64", "__riscv_float_abi_double"] },
+	ppc64: { folder: "powerpc64le", macros: ["__powerpc64__", "_CALL_ELF=2"] },
+	s390x: { folder: "s390x", macros: ["__s390x__"] },
+};
+
+/**
+ * What clang does by itself for a program of the host, but not for `-target bpf`: the folder of headers by
+ * architecture, and the macros that these headers ask for. Without them <gnu/stubs.h> includes
+ * <gnu/stubs-32.h>, which is not there, and `__BITS_PER_LONG` of <asm/bitsperlong.h> is 32.
+ */
+export function hostFlags(arch: NodeJS.Architecture): string[] {
+	const host = HOSTS[arch];
+	if (!host) return [];
+	const folder = `/usr/include/${host.folder}-linux-gnu`;
+	return [...host.macros.map((macro) => `-D${macro}`), ...(existsSync(folder) ? ["-idirafter", folder] : [])];
 }
 
 /** What clang(1) takes from the environment: more folders of headers. */
 function environment(): string[] {
 	return ["CPATH", "C_INCLUDE_PATH"].map((name) => process.env[name] ?? "");
-}
-
-/**
- * No shell has a part in it: arguments are given as they are. The folder that it runs in is written into
- * the object, which would be another one in each.
- */
-async function clang(args: readonly string[]) {
-	const options = { reject: false, stdin: "ignore", cwd: "/", env: { LC_ALL: "C" } } as const;
-	const result = await execa("clang", args, options);
-	if (result.code === "ENOENT")
-		throw new UnsupportedError(
-			"clang is missing, which compiles a `source`: apt-get install clang (or give a compiled `object`)",
-		);
-	return result;
-}
-
-async function compilerVersion(): Promise<string> {
-	const { stdout, exitCode, stderr, shortMessage } = await clang(["--version"]);
-	if (exitCode !== 0) throw new UnsupportedError(`clang does not run: ${stderr || shortMessage}`);
-	return stdout;
 }
 
 async function run(source: string, args: readonly string[], cache: CompileCache): Promise<Compiled> {
@@ -107,11 +103,11 @@ async function run(source: string, args: readonly string[], cache: CompileCache)
 		// The rule's target has no part of a path that could look like the end of it.
 		const rule = ["-MD", "-MT", "object", "-MF", listing];
 		const since = Date.now();
-		const { exitCode, stderr, signal } = await clang([...args, ...rule, "-c", source, "-o", object]);
-		if (exitCode !== 0) return { failure: stderr || `clang was ended by ${signal}` };
+		const outcome = await clang([...args, ...rule, "-c", source, "-o", object]);
+		if ("problem" in outcome) return outcome;
 		// The source itself whatever the rule calls it: clang writes a slash for a backslash.
 		const files = [source, ...dependencies(readFileSync(listing, "utf8"))];
-		return cache.keep(readFileSync(object), stderr, files, since);
+		return cache.keep(readFileSync(object), outcome.warnings, files, since);
 	} finally {
 		rmSync(folder, { recursive: true, force: true });
 	}

@@ -25,9 +25,9 @@ export async function readObjects(
 			continue;
 		}
 		const source = resolve(folder, origin.source);
-		const problem = problemOf(source);
+		const problem = sourceProblem(source);
 		if (problem !== undefined) {
-			objects.set(name, { problem });
+			objects.set(name, problem);
 			continue;
 		}
 		const include = origin.include.map((one) => resolve(folder, one));
@@ -37,11 +37,7 @@ export async function readObjects(
 			continue;
 		}
 		compiler ??= await (await import("./compile.js")).findCompiler();
-		const compiled = await compiler({ source, include, defines: origin.defines });
-		objects.set(
-			name,
-			"failure" in compiled ? { problem: "clang cannot compile this", detail: compiled.failure } : compiled,
-		);
+		objects.set(name, await compiler({ source, include, defines: origin.defines }));
 	}
 	return objects;
 }
@@ -64,6 +60,20 @@ function problemOf(path: string): string | undefined {
 		return stat.size > MAX_SIZE ? `${stat.size} bytes are too many for a program` : undefined;
 	} catch (error) {
 		return reason(error);
+	}
+}
+
+/** Why a path is that of no source; clang would print pages about a binary file. */
+function sourceProblem(path: string): { problem: string; hint?: string } | undefined {
+	const problem = problemOf(path);
+	if (problem !== undefined) return { problem };
+	try {
+		const content = readFileSync(path);
+		if (content.toString("latin1", 0, 4) === "\x7fELF")
+			return { problem: "this is an ELF object, and no C source", hint: "name it by `object`" };
+		return content.includes(0) ? { problem: "this is a binary file, and no C source" } : undefined;
+	} catch (error) {
+		return { problem: reason(error) };
 	}
 }
 

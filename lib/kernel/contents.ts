@@ -2,10 +2,12 @@
 import { fill } from "../btf/encoded.js";
 import { deepEqual } from "../plan/object.js";
 import { LPM_TRIE, mapType } from "../programs/maps.js";
+import type { Label } from "../snapshot/label.js";
 import type { EntryQuery, EntrySnapshot, ProgramSnapshot, Query } from "../snapshot/snapshot.js";
 import { getValue, keysOf, lookup, mapInfo, u32Key } from "./bpf.js";
 import type { Lab } from "./lab.js";
-import type { LoadedProgram } from "./load.js";
+import { LABEL_MAP } from "./label.js";
+import { closeLoaded, type LoadedProgram, openLoaded } from "./load.js";
 
 /** The entries that the queries ask for, and those that this command has written itself. */
 export function readContents(
@@ -22,16 +24,18 @@ export function readContents(
 		const entries = new Map<string, EntrySnapshot>();
 		const all = queries.some((query) => "all" in query && query.program === program && query.map === map);
 		if (all && !lab.swept.has(`${program} ${map}`))
-			for (const entry of readAll(fd)) entries.set(entry.key, entry);
+			for (const entry of readAll(fd))
+				entries.set(entry.key, { ...entry, ...readHeld(fd, entry.value, maps) });
 		const asked = wanted.filter((query) => query.map === map);
 		const there = asked.length ? keysOfTrie(fd) : undefined;
 		for (const { key, initial, of } of asked) {
 			const bytes = fill(key, (end) => lab.ends.find(end));
 			const hex = bytes?.toString("hex");
 			if (!bytes || hex === undefined || there?.has(hex) === false) continue;
-			const value = readValue(fd, bytes);
+			const value = getValue(fd, bytes)?.toString("hex");
 			const written = deepEqual(lab.written.get(of.name)?.of.spec, of.spec);
-			if (value && !(initial && ZEROS.test(value))) entries.set(hex, { key: hex, value, of, written });
+			if (value && !(initial && ZEROS.test(value)))
+				entries.set(hex, { key: hex, value, of, written, ...readHeld(fd, value, maps) });
 		}
 		if (entries.size) contents.set(map, [...entries.values()]);
 	}
@@ -46,8 +50,29 @@ function keysOfTrie(map: number): ReadonlySet<string> | undefined {
 	return new Set(keysOf(map).map((key) => key.toString("hex")));
 }
 
-function readValue(map: number, key: Buffer): string | undefined {
-	return getValue(map, key)?.toString("hex");
+/** What a value of a map of maps or of a prog_array stands for. @param maps those of the program that has the map */
+function readHeld(
+	map: number,
+	value: string,
+	maps: LoadedProgram["maps"],
+): Pick<EntrySnapshot, "id" | "called"> {
+	const { holds } = mapType(mapInfo(map).type);
+	if (!holds) return {};
+	const id = Buffer.from(value, "hex").readUInt32LE();
+	const called = holds === "function" ? readCalled(id, maps) : undefined;
+	return { id, ...(called && { called }) };
+}
+
+function readCalled(id: number, maps: LoadedProgram["maps"]): Label | undefined {
+	const loaded = openLoaded(id);
+	if (!loaded) return undefined;
+	try {
+		const idsOf = (all: LoadedProgram["maps"]) =>
+			[...all].flatMap(([name, fd]) => (name === LABEL_MAP ? [] : [mapInfo(fd).id])).sort();
+		return deepEqual(idsOf(loaded.maps), idsOf(maps)) ? loaded.label : undefined;
+	} finally {
+		closeLoaded(loaded);
+	}
 }
 
 /** Of an array, the entries that are not zero, as it has all of them from the start. */

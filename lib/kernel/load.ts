@@ -19,13 +19,18 @@ export interface LoadOptions {
 	maxEntries?: ReadonlyMap<string, number>;
 	/** Maps to use instead of making them, by name. */
 	maps?: ReadonlyMap<string, number>;
+	/** A loaded program of the same object, all of whose maps are used. */
+	sharing?: LoadedProgram;
+	/** Functions to load as well, to be put into a prog_array. */
+	functions?: readonly string[];
 	/**
 	 * A map that is to live as long as the program, as do all maps of the object then, those that the
 	 * program does not use itself among them: BPF_PROG_BIND_MAP, since Linux 5.10.
 	 * @param maps the ids of the object's maps, by name
+	 * @param name the function that it is a label of
 	 * @returns its descriptor, which is closed
 	 */
-	label?: (maps: ReadonlyMap<string, number>) => number;
+	label?: (maps: ReadonlyMap<string, number>, name: string) => number;
 }
 
 /** A program in the kernel, with its maps: descriptors to be closed. */
@@ -33,6 +38,8 @@ export interface LoadedProgram {
 	id: number;
 	fd: number;
 	maps: ReadonlyMap<string, number>;
+	/** Functions of the same object that work on the same maps, as far as this command has loaded them. */
+	functions: Map<string, number>;
 	/** Absent where it was loaded by somebody else. */
 	label: Label | undefined;
 }
@@ -55,7 +62,7 @@ export function loadProgram(name: string, elf: Buffer, options: LoadOptions): Lo
 	try {
 		object = bpf.call.openMem(elf, elf.length, { sz: 16, object_name: name }) as Pointer | null;
 		if (!object) throw refused(bpf.errno());
-		choose(object, elf, options.program);
+		choose(object, elf, [options.program, ...(options.functions ?? [])]);
 		for (const program of programsOf(object).values())
 			check(bpf.call.programSetLogBuffer(program, verifierLog.pointer, VERIFIER_LOG), "log_buf");
 		for (const map of mapsOf(object).values()) check(bpf.call.mapSetPinPath(map, null), "pin path");
@@ -63,18 +70,30 @@ export function loadProgram(name: string, elf: Buffer, options: LoadOptions): Lo
 			check(bpf.call.mapSetMaxEntries(findMap(object, map), entries), `max_entries of ${map}`);
 		for (const [map, fd] of options.maps ?? [])
 			check(bpf.call.mapReuseFd(findMap(object, map), fd), `reuse ${map}`);
+		if (options.sharing) share(object, options.sharing);
 		setGlobals(object, elf, options.globals);
 		const result = bpf.call.load(object);
 		if (result < 0) throw refused(-result);
-		const program = bpf.call.findProgram(object, options.program) as Pointer | null;
-		if (!program) {
-			const reason = `the object has no function \`${options.program}\``;
-			throw failure(() => ({ byVerifier: false, reason, excerpt: "" }));
-		}
-		const fd = bpf.call.programFd(program);
-		bind(fd, object, options.label);
+		const idOf = (name: string) => {
+			const program = bpf.call.findProgram(object as Pointer, name) as Pointer | null;
+			if (!program) {
+				const reason = `the object has no function \`${name}\``;
+				throw failure(() => ({ byVerifier: false, reason, excerpt: "" }));
+			}
+			const fd = bpf.call.programFd(program);
+			bind(fd, object as Pointer, name, options.label);
+			return programInfo(fd).id;
+		};
 		// The object closes its descriptors; what we keep is opened anew.
-		return openLoaded(programInfo(fd).id) as LoadedProgram;
+		const loaded = openLoaded(idOf(options.program)) as LoadedProgram;
+		try {
+			for (const name of options.functions ?? [])
+				loaded.functions.set(name, openProgram(idOf(name)) as number);
+			return loaded;
+		} catch (error) {
+			closeLoaded(loaded);
+			throw error;
+		}
 	} finally {
 		if (object) bpf.call.close(object);
 		verifierLog.free();
@@ -99,19 +118,16 @@ function textOf(bytes: Buffer): string {
 const BPF_PROG_TYPE_XDP = 6;
 const ATTACH_TYPES = { interface: 37, devmap: 33, cpumap: 35 }; // BPF_XDP, BPF_XDP_DEVMAP, BPF_XDP_CPUMAP
 
-/** Of an object's programs only one is wanted. */
-function choose(object: Pointer, elf: Buffer, wanted: string): void {
+/** Has libbpf load some functions, and those that the object itself puts into its prog_arrays. */
+function choose(object: Pointer, elf: Buffer, wanted: readonly string[]): void {
 	const { call } = Libbpf.get();
 	const { programs, maps } = readBpfObject(elf);
 	const definitions = new Map(programs.map((program) => [program.name, program]));
-	// A prog_array that the object fills itself needs its programs.
-	const all = maps.some(({ type }) => type === PROG_ARRAY);
+	const called = maps.filter(({ type }) => type === PROG_ARRAY).flatMap(({ slots }) => slots);
+	const loaded = new Set([...wanted, ...called.map(({ name }) => name)]);
 	for (const [name, program] of programsOf(object)) {
 		const { xdp } = definitions.get(name) ?? ({} as Partial<ProgramDefinition>);
-		check(
-			call.programSetAutoload(program, name === wanted || (all && xdp !== undefined)),
-			`autoload of ${name}`,
-		);
+		check(call.programSetAutoload(program, loaded.has(name)), `autoload of ${name}`);
 		if (!xdp?.legacy) continue;
 		check(call.programSetType(program, BPF_PROG_TYPE_XDP), `type of ${name}`);
 		check(call.programSetAttachType(program, ATTACH_TYPES[xdp.place]), `attach type of ${name}`);
@@ -119,16 +135,16 @@ function choose(object: Pointer, elf: Buffer, wanted: string): void {
 }
 
 /** Makes an object's maps and the label live as long as the program, and be listed with it. */
-function bind(program: number, object: Pointer, label: LoadOptions["label"]): void {
+function bind(program: number, object: Pointer, name: string, label: LoadOptions["label"]): void {
 	if (!label) return;
 	const { call } = Libbpf.get();
 	const ids = new Map<string, number>();
-	for (const [name, map] of mapsOf(object)) {
-		const fd = call.mapFd(map);
-		check(call.progBindMap(program, fd, null), `BPF_PROG_BIND_MAP ${name}`);
-		ids.set(name, mapInfo(fd).id);
+	for (const [map, pointer] of mapsOf(object)) {
+		const fd = call.mapFd(pointer);
+		check(call.progBindMap(program, fd, null), `BPF_PROG_BIND_MAP ${map}`);
+		ids.set(map, mapInfo(fd).id);
 	}
-	const fd = label(ids);
+	const fd = label(ids, name);
 	try {
 		check(call.progBindMap(program, fd, null), "BPF_PROG_BIND_MAP");
 	} finally {
@@ -162,7 +178,7 @@ export function openLoaded(id: number): LoadedProgram | undefined {
 	const fd = openProgram(id);
 	if (fd === undefined) return undefined;
 	const maps = new Map<string, number>();
-	const program: LoadedProgram = { id, fd, maps, label: undefined };
+	const program: LoadedProgram = { id, fd, maps, functions: new Map(), label: undefined };
 	try {
 		for (const mapId of programInfo(fd).mapIds) {
 			const map = openMap(mapId);
@@ -201,8 +217,23 @@ function nameInFull(maps: Map<string, number>, own: OwnLabel): void {
 	}
 }
 
-export function closeLoaded(program: Pick<LoadedProgram, "fd" | "maps">): void {
-	for (const fd of [program.fd, ...program.maps.values()]) closeSync(fd);
+export function closeLoaded({ fd, maps, functions }: LoadedProgram): void {
+	for (const one of [fd, ...maps.values(), ...functions.values()]) closeSync(one);
+}
+
+/** Has an object use the maps of a program that was loaded from it. */
+function share(object: Pointer, { maps }: LoadedProgram): void {
+	for (const [name, map] of mapsOf(object)) {
+		const fd = maps.get(name) ?? sectionMap(name, maps);
+		if (fd !== undefined) check(Libbpf.get().call.mapReuseFd(map, fd), `reuse ${name}`);
+	}
+}
+
+/** The map of a section, such as `.bss`: its name has that of the object before it, internal_map_name() of libbpf. */
+function sectionMap(section: string, maps: LoadedProgram["maps"]): number | undefined {
+	const KEPT = 15;
+	const end = section.slice(0, KEPT).replace(/[^A-Za-z0-9_.]/g, "_");
+	return section.startsWith(".") ? [...maps].find(([name]) => name.endsWith(end))?.[1] : undefined;
 }
 
 function findMap(object: Pointer, name: string): Pointer {
@@ -216,7 +247,7 @@ function setGlobals(object: Pointer, elf: Buffer, globals: ReadonlyMap<string, U
 	const bpf = Libbpf.get();
 	const { variables, btf } = readBpfObject(elf);
 	for (const [name, value] of globals) {
-		const variable = variables.get(name);
+		const [variable] = variables.get(name) ?? [];
 		if (!variable || btf.sizeOf(variable.type) !== value.length)
 			throw new SyscallError(`no variable ${name} of ${value.length} bytes in the object`, ENOENT);
 		const length = new BigUint64Array(1);

@@ -1,13 +1,17 @@
 /** Entries of the maps of a file's own programs: what the kind `entry` knows of them. */
+import { closeSync } from "node:fs";
 import { type Encoded, endsOf, fill } from "../btf/encoded.js";
 import type { Requirements } from "../declare/requirements.js";
 import { SyscallError, UnsupportedError } from "../errors.js";
-import { mapInfo, possibleCpus, putValue, remove } from "../kernel/bpf.js";
+import { mapInfo, openMap, openProgram, possibleCpus, putValue, remove, u32Key } from "../kernel/bpf.js";
 import type { Lab } from "../kernel/lab.js";
-import type { LabObject } from "../plan/object.js";
+import type { LoadedProgram } from "../kernel/load.js";
+import { deepEqual, type LabObject } from "../plan/object.js";
 import { mapType } from "../programs/maps.js";
-import type { EntryQuery, Snapshot } from "../snapshot/snapshot.js";
+import type { Label } from "../snapshot/label.js";
+import type { EntryQuery, EntrySnapshot, Snapshot } from "../snapshot/snapshot.js";
 import type { EndName } from "../topology/topology.js";
+import { loadFunction } from "./own-program.js";
 import { type CurrentProgram, currentPrograms } from "./program.js";
 import { pairOf } from "./veth.js";
 
@@ -27,20 +31,31 @@ export interface OwnEntry {
 	runs?: string;
 	/** The CPU that is the key of a cpumap's entry. */
 	cpu?: number;
+	/** The map or function of the same object that the value is a descriptor of. */
+	target?: Target;
 }
+
+type Target =
+	| { map: string }
+	/** `object` is the path of the object that has the function. */
+	| { function: string; object: string }
+	/** What the kernel has there, if that is neither. */
+	| { id: number };
 
 export function isOwn(spec: object): spec is OwnEntry {
 	return "label" in spec;
 }
 
 export function declare({ own, pairs }: Requirements): LabObject<OwnEntry>[] {
-	return Array.from(own).flatMap(([program, { entries }]) =>
-		entries.map(({ program: runs, cpu, ...entry }) => {
+	return Array.from(own).flatMap(([program, { entries, path }]) =>
+		entries.map(({ program: runs, cpu, target, ...entry }) => {
+			const of = target && "function" in target ? { ...target, object: path } : target;
 			const object = make({
 				...entry,
 				program,
 				...(runs !== undefined && { runs }),
 				...(cpu !== undefined && { cpu: cpu.number }),
+				...(of && { target: of }),
 			});
 			const ends = [entry.key, entry.value].flatMap(endsOf);
 			const needs = [
@@ -74,25 +89,46 @@ export function observe(snapshot: Snapshot): LabObject<OwnEntry>[] {
 	const current = currentPrograms(snapshot);
 	return Array.from(current.values()).flatMap(({ label, contents }) =>
 		Array.from(contents).flatMap(([map, entries]) =>
-			entries.map(({ key, value, of, written }) => {
+			entries.map((entry) => {
+				const { key, value, of, written } = entry;
 				const program = label.program;
-				if (!of) return make({ program, map, label: `0x${key}`, key: { hex: key }, value: { hex: value } });
+				const held = heldIn(entry, label);
+				if (!of)
+					return make({ program, map, label: `0x${key}`, key: { hex: key }, value: { hex: value }, ...held });
 				const spec = of.spec as OwnEntry;
 				// What differs although it was written just now has been changed by the program itself.
-				if (spec.initial || written || isAsWanted(spec, value, snapshot, current)) return make(spec);
-				const { text: _, ...rest } = spec;
-				return make({ ...rest, value: { hex: value } });
+				if (spec.initial || written || isAsWanted(spec, entry, label, snapshot, current)) return make(spec);
+				const { text: _, target: __, ...rest } = spec;
+				return make({ ...rest, value: { hex: value }, ...held });
 			}),
 		),
 	);
 }
 
+/** What an entry of a map of maps or of a prog_array has, in the words of a file where these have a name for it. */
+function heldIn({ id, called }: EntrySnapshot, { own }: Label): Pick<OwnEntry, "text" | "target"> {
+	if (id === undefined) return {};
+	const [map] = Object.entries(own?.maps ?? {}).find(([, one]) => one.id === id) ?? [];
+	const text = called ? `{ function: ${called.source} }` : map === undefined ? `id ${id}` : `{ map: ${map} }`;
+	return { text, target: { id } };
+}
+
+function isTarget(target: Target, { id, called }: EntrySnapshot, label: Label): boolean {
+	if ("map" in target) return label.own?.maps[target.map]?.id === id;
+	if ("id" in target) return target.id === id;
+	return (
+		called !== undefined && deepEqual({ ...called, own: label.own }, { ...label, source: target.function })
+	);
+}
+
 function isAsWanted(
-	{ value, runs }: OwnEntry,
-	actual: string,
+	{ value, runs, target }: OwnEntry,
+	entry: EntrySnapshot,
+	label: Label,
 	{ ends }: Snapshot,
 	current: ReadonlyMap<string, CurrentProgram>,
 ): boolean {
+	if (target) return isTarget(target, entry, label);
 	const bytes = fill(value, (end) => ends.get(end)?.link.index);
 	if (!bytes) return false;
 	if (runs !== undefined) {
@@ -101,7 +137,7 @@ function isAsWanted(
 		if (!program?.wanted) return false;
 		bytes.writeUInt32LE(program.id, bytes.length - 4);
 	}
-	return bytes.toString("hex") === actual;
+	return bytes.toString("hex") === entry.value;
 }
 
 /** An end whose namespace an entry has to be written in; undefined where that does not matter. */
@@ -113,6 +149,11 @@ export function put(object: LabObject<OwnEntry>, lab: Lab): void {
 	const { spec } = object;
 	const { map, key } = locate(spec, lab);
 	const value = fill(spec.value, (end) => lab.ends.ifindex(end)) as Buffer;
+	if (spec.target) {
+		putHeld(map, key, spec.target, lab.program(spec.program));
+		lab.written.set(object.name, query(object));
+		return;
+	}
 	if (spec.runs !== undefined) value.writeUInt32LE(lab.program(spec.runs).fd, value.length - 4);
 	try {
 		putValue(map, key, value);
@@ -145,6 +186,25 @@ export function requireCpus(objects: readonly LabObject<OwnEntry>[]): void {
 		return `${place}this machine has no CPU ${spec.cpu} for \`${spec.map}\`: it has ${count === 1 ? "CPU 0" : `0 to ${count - 1}`}`;
 	});
 	if (lines.length > 0) throw new UnsupportedError(lines.join("\n"));
+}
+
+/** Puts a map or a function into a map of them. */
+function putHeld(map: number, key: Buffer, target: Target, program: LoadedProgram): void {
+	if ("id" in target) {
+		const open = mapType(mapInfo(map).type).holds === "map" ? openMap : openProgram;
+		const fd = open(target.id);
+		if (fd === undefined) throw new Error(`what was there, id ${target.id}, is gone`);
+		try {
+			putValue(map, key, u32Key(fd));
+		} finally {
+			closeSync(fd);
+		}
+		return;
+	}
+	const fd =
+		"map" in target ? program.maps.get(target.map) : loadFunction(target.function, target.object, program);
+	if (fd === undefined) throw new Error(`the program has no such map: ${JSON.stringify(target)}`);
+	putValue(map, key, u32Key(fd));
 }
 
 export function erase(spec: OwnEntry, lab: Lab): void {

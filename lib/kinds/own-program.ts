@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, readFileSync } from "node:fs";
 import { type Encoded, endsOf, fill } from "../btf/encoded.js";
+import { readBpfObject } from "../btf/object.js";
 import type { Requirements } from "../declare/requirements.js";
 import { mapInfo } from "../kernel/bpf.js";
 import type { Lab } from "../kernel/lab.js";
@@ -34,6 +35,10 @@ export interface OwnProgram {
 		path: string;
 		/** What the file calls it. */
 		origin: string;
+		/** It was compiled from a source. */
+		compiled: boolean;
+		/** Functions that its prog_arrays get. */
+		functions: string[];
 		/** Maps that may hold no other entries. */
 		exact: string[];
 		/** max_entries of maps that are given another room than the object says. */
@@ -66,7 +71,7 @@ export function declare({ own, ends, pairs }: Requirements): LabObject<OwnProgra
 }
 
 function specOfDeclared(program: Declared, byIfindex: string[], ends: number): OwnProgram {
-	const { path, origin, digest, maps, globals, pin } = program;
+	const { path, origin, compiled, digest, maps, globals, entries, pin } = program;
 	return {
 		function: program.function,
 		digest,
@@ -77,6 +82,12 @@ function specOfDeclared(program: Declared, byIfindex: string[], ends: number): O
 		object: {
 			path,
 			origin,
+			compiled,
+			functions: [
+				...new Set(
+					entries.flatMap(({ target }) => (target && "function" in target ? [target.function] : [])),
+				),
+			],
 			exact: maps.filter(({ exact }) => exact).map(({ name }) => name),
 			room: Object.fromEntries(
 				maps.flatMap(({ name, maxEntries }) => (maxEntries ? [[name, maxEntries]] : [])),
@@ -87,14 +98,14 @@ function specOfDeclared(program: Declared, byIfindex: string[], ends: number): O
 }
 
 /**
- * What must be the same for a map to be kept. The kernel ties one that runs programs to those that take, or do
- * not take, frames in several buffers (bpf_prog_map_compatible()); and a prog_array that is loaded anew
- * would change the calls of the program that still runs.
+ * What must be the same for a map to be kept. The kernel ties a map that runs programs to those that take, or do
+ * not take, frames in several buffers (bpf_prog_map_compatible()). A prog_array is never shared by two versions
+ * of a program: the calls of the version that still runs would change.
  */
 function identityOf({ type, definition }: ProgramMap, { frags, digest, globals }: Declared): string {
 	const more = [
 		...(mapType(type).redirects ? [frags] : []),
-		...(type === PROG_ARRAY ? [digest, globals] : []),
+		...(type === PROG_ARRAY ? [frags, digest, globals] : []),
 	];
 	return hash(Buffer.from(JSON.stringify([definition, ...more])));
 }
@@ -148,8 +159,9 @@ export function isSame(desired: OwnProgram, actual: OwnProgram): boolean {
 
 /** A map that is made anew has none of the entries that were in the one before. */
 export function takes(from: OwnProgram, to: OwnProgram, { kind, spec }: LabObject): boolean {
-	const { map } = spec as { map?: string };
-	return kind === "entry" && map !== undefined && !survives(map, from.maps, to.maps);
+	const { map, target } = spec as { map?: string; target?: { map?: string } };
+	const maps = [map, target?.map].filter((one) => one !== undefined);
+	return kind === "entry" && maps.some((one) => !survives(one, from.maps, to.maps));
 }
 
 function survives(map: string, from: OwnProgram["maps"], to: OwnProgram["maps"]): boolean {
@@ -164,7 +176,7 @@ export function describeChange(from: OwnProgram, to: OwnProgram): string {
 	const names = Object.keys({ ...from.globals, ...to.globals });
 	const globals = names.filter((name) => !deepEqual(from.globals[name], to.globals[name]));
 	const what = [
-		...(from.digest === to.digest ? [] : ["another object"]),
+		...(from.digest === to.digest ? [] : [to.object?.compiled ? "another source" : "another object"]),
 		...(from.function === to.function ? [] : [`${from.function} → ${to.function}`]),
 		...(globals.length ? [`another ${globals.join(", ")}`] : []),
 		...(from.pin === to.pin ? [] : [to.pin === undefined ? "not pinned" : `pinned in ${to.pin}`]),
@@ -262,20 +274,20 @@ function loadWith(
 ): LoadedProgram {
 	const { object } = spec;
 	if (!object) throw new Error(`program ${name} is gone, and its object is not known`);
-	const elf = readFileSync(object.path);
-	if (hash(elf) !== spec.digest) throw new Error(`${object.path} has changed meanwhile: apply again`);
+	const elf = readObject(object.path, spec.digest);
 	return loadProgram(name, elf, {
 		program: spec.function,
+		functions: object.functions,
 		globals: new Map(
 			Object.entries(spec.globals).map(([global, value]) => [global, fill(value, ifindexOf) as Buffer]),
 		),
 		maxEntries: room,
-		maps: kept,
-		label: (ids) =>
+		maps: withoutStale(kept, elf),
+		label: (ids, source) =>
 			createLabel({
 				lab: lab.name,
 				program: name,
-				source: spec.function,
+				source,
 				digest: spec.digest,
 				globals: settingsOf(spec, ifindexOf),
 				firstIfindex: lab.ends.firstIfindex,
@@ -291,6 +303,29 @@ function loadWith(
 				},
 			}),
 	});
+}
+
+/** A descriptor of a function that works on the maps of a program. @param path of the object of both */
+export function loadFunction(name: string, path: string, program: LoadedProgram): number {
+	const known = program.functions.get(name);
+	if (known !== undefined) return known;
+	const { label } = program;
+	if (!label) throw new Error(`the program that calls ${name} has no label`);
+	const { fd, maps } = loadProgram(label.program, readObject(path, label.digest), {
+		program: name,
+		globals: new Map(),
+		sharing: program,
+		label: (_, source) => createLabel({ ...label, source }),
+	});
+	for (const one of maps.values()) closeSync(one);
+	program.functions.set(name, fd);
+	return fd;
+}
+
+function readObject(path: string, digest: string): Buffer {
+	const elf = readFileSync(path);
+	if (hash(elf) !== digest) throw new Error(`${path} has changed meanwhile: apply again`);
+	return elf;
 }
 
 /** What is pinned where this program's maps are to be, and is the same: it outlives a program that was taken off. */
@@ -316,6 +351,14 @@ function keptMaps(
 		return fd === undefined || mapInfo(fd).maxEntries < (room.get(map) ?? 0) ? [] : [[map, fd]];
 	});
 	return new Map(kept);
+}
+
+/** A map of maps that is kept keeps its slots, so all that is in them in C has to be kept too. */
+function withoutStale(kept: ReadonlyMap<string, number>, elf: Buffer): Map<string, number> {
+	const stale = readBpfObject(elf).maps.filter(
+		({ type, slots }) => mapType(type).holds === "map" && slots.some(({ name }) => !kept.has(name)),
+	);
+	return new Map([...kept].filter(([name]) => !stale.some((map) => map.name === name)));
 }
 
 function hash(content: Buffer): string {

@@ -96,6 +96,10 @@ export interface EntrySnapshot {
 	of?: LabObject;
 	/** This command has written it so. */
 	written?: boolean;
+	/** Of a map that holds maps or functions: the id of the one that is there. */
+	id?: number;
+	/** The label of the function that is there, if it works on the maps of the program that calls it. */
+	called?: Label;
 }
 
 export interface PinSnapshot {

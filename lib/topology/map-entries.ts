@@ -2,12 +2,14 @@ import { maskPrefixKey, parseBytes, parsePrefixKey } from "../btf/bytes.js";
 import type { Encoder } from "../btf/encode.js";
 import { type Encoded, encoded } from "../btf/encoded.js";
 import { toInteger } from "../btf/integer.js";
+import type { MapDefinition } from "../btf/map-definition.js";
 import { digitsOf, isMapping } from "../btf/memory.js";
-import type { MapDefinition } from "../btf/object.js";
+import type { BpfObject } from "../btf/object.js";
 import { type Place, REFERENCES } from "../btf/surroundings.js";
 import { LPM_TRIE, mapType } from "../programs/maps.js";
 import type { Context } from "./declared.js";
 import type { MapEntry as MapEntryDocument } from "./generated/document.js";
+import { heldValue } from "./held-value.js";
 import type { Sound } from "./positions.js";
 import { quote } from "./printable.js";
 import type { Range } from "./source.js";
@@ -29,10 +31,12 @@ export class MapResolver {
 	readonly #encoder: Encoder;
 	readonly #context: Context;
 	readonly #uses: ProgramUse[];
+	readonly #object: BpfObject;
 
-	constructor(map: MapDefinition, encoder: Encoder, context: Context, uses: ProgramUse[]) {
+	constructor(map: MapDefinition, object: BpfObject, encoder: Encoder, context: Context, uses: ProgramUse[]) {
 		this.#uses = uses;
 		this.#map = map;
+		this.#object = object;
 		this.#encoder = encoder;
 		this.#context = context;
 	}
@@ -51,7 +55,7 @@ export class MapResolver {
 			if (!item || item.key === undefined || item.value === undefined) continue;
 			const place = { container: item, name: "key" };
 			const key = this.#key(item.key, place);
-			const { value, program } = this.#value(item.value, { container: item, name: "value" });
+			const { value, ...more } = this.#value(item.value, { container: item, name: "value" });
 			const id = JSON.stringify(key);
 			if (entries.has(id)) {
 				const message = `the key of ${quote(name)} stands twice`;
@@ -63,7 +67,7 @@ export class MapResolver {
 				key,
 				text: label(item.value, value),
 				value,
-				...(program !== undefined && { program }),
+				...more,
 				...this.#cpu(key, item),
 			});
 		}
@@ -127,9 +131,10 @@ export class MapResolver {
 		report.error(positions.value(container, name), "program", message, hint);
 	}
 
-	#value(value: unknown, place: Place): { value: Encoded; program?: string } {
+	#value(value: unknown, place: Place): Pick<MapEntry, "value" | "program" | "target"> {
 		const { name, type, valueSize, valueType } = this.#map;
-		const { redirects } = mapType(type);
+		const { redirects, holds } = mapType(type);
+		if (holds) return heldValue(holds, value, place, this.#map, this.#object, this.#context);
 		if (redirects && valueSize === 8) return this.#redirect(redirects, value, place);
 		if (redirects && isMapping(value) && Object.hasOwn(value, "program")) {
 			const within = { container: value, name: "program" };

@@ -39,19 +39,34 @@ export function checkEnds(programs: readonly Program[], veths: readonly Veth[], 
 	}
 }
 
-/** The kernel empties a prog_array with the last descriptor or pin of it: prog_array_map_clear() of kernel/bpf/arraymap.c. */
-export function warnOfProgArrays(
+/**
+ * Some maps need a reference from user space, a descriptor or a pin, beside that of the program. Without one, the
+ * kernel empties a prog_array (prog_array_map_clear() of kernel/bpf/arraymap.c) and starts no timer
+ * (bpf_timer_init() of kernel/bpf/helpers.c).
+ */
+export function checkReferences(
 	programs: readonly Program[],
 	sources: readonly ProgramSource[],
-	{ report }: Context,
+	{ report, positions }: Context,
 ): void {
-	for (const { name, pin, maps } of programs)
+	for (const { name, pin, maps, entries } of programs) {
+		const source = sources.find((one) => one.name === name);
+		if (pin !== undefined || !source) continue;
 		for (const map of maps) {
-			if (map.type !== PROG_ARRAY || pin !== undefined) continue;
-			const at = sources.find((source) => source.name === name)?.at ?? { start: 0, end: 1 };
-			const message = `tail calls of program ${quote(name)} will fail: ${quote(map.name)} is emptied once nothing holds it`;
-			report.warn(at, `${message}; give the program \`pin\``);
+			const isFilled = entries.some((entry) => entry.map === map.name);
+			if (map.type === PROG_ARRAY && isFilled) {
+				const message = `the functions in ${quote(map.name)} do not stay there: the kernel empties a prog_array that only a program holds`;
+				const hint = `give program ${quote(name)} \`pin\`, such as \`pin: /sys/fs/bpf/${name}\``;
+				report.error(positions.key(source.entry.maps ?? {}, map.name), "program", message, hint);
+			} else if (map.type === PROG_ARRAY) {
+				const message = `tail calls of program ${quote(name)} will fail: ${quote(map.name)} is emptied once nothing holds it`;
+				report.warn(source.at, `${message}; give the program \`pin\``);
+			} else if (map.timer) {
+				const message = `timers of program ${quote(name)} will not start: ${quote(map.name)} needs a reference from user space`;
+				report.warn(source.at, `${message}; give the program \`pin\``);
+			}
 		}
+	}
 }
 
 export function warnOfUnused(

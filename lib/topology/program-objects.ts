@@ -1,24 +1,26 @@
 import { createHash } from "node:crypto";
-import { type Btf, isAlias, type TypeId } from "../btf/btf.js";
 import { ObjectError } from "../btf/elf.js";
 import { Encoder } from "../btf/encode.js";
 import { type BpfObject, type ProgramDefinition, readBpfObject, type XdpDefinition } from "../btf/object.js";
 import type { Surroundings } from "../btf/surroundings.js";
+import { checkCode } from "./code-checks.js";
 import type { Context } from "./declared.js";
 import { type IfindexReference, warnOfForeignReferences } from "./foreign-references.js";
+import { checkDefinitions } from "./map-checks.js";
 import type { ProgramUse } from "./map-entries.js";
 import { list, quote } from "./printable.js";
 import {
 	checkEnds,
 	checkMtus,
 	checkPins,
+	checkReferences,
 	checkUses,
-	warnOfProgArrays,
 	warnOfUnused,
 } from "./program-checks.js";
+import { resolveGlobals } from "./program-globals.js";
 import { resolveMaps } from "./program-maps.js";
 import type { ProgramSource } from "./programs.js";
-import type { Global, Program, Veth } from "./topology.js";
+import type { Program, Veth } from "./topology.js";
 
 /** An object as it was read or compiled, or why there is none. */
 export type ObjectContent =
@@ -52,7 +54,7 @@ export function resolvePrograms(
 	checkEnds(programs, veths, context);
 	checkMtus(programs, veths, context);
 	checkPins(programs, sources, context);
-	warnOfProgArrays(programs, sources, context);
+	checkReferences(programs, sources, context);
 	warnOfUnused(sources, uses, veths, context);
 	warnOfForeignReferences(resolved, veths, context);
 	return programs;
@@ -89,15 +91,18 @@ function resolveProgram(
 		const chosen = chooseProgram(source, object, context);
 		const references: IfindexReference[] = [];
 		const encoder = new Encoder(object.btf, surroundings(context, references));
-		const { maps, entries, uses } = resolveMaps(source, object, encoder, context);
+		const { definitions, maps, entries, uses } = resolveMaps(source, object, encoder, context);
 		const globals = resolveGlobals(source, object, encoder, context);
+		checkDefinitions(definitions, object, source, context);
 		if (!chosen) return undefined;
+		checkCode(chosen, entries, { ...object, maps: definitions }, source, context);
 		const program: Program = {
 			name: source.name,
 			path: content.path,
 			digest: createHash("sha256").update(content.bytes).digest("hex").slice(0, 16),
 			origin: "object" in source.origin ? source.origin.object : source.origin.source,
 			at: report.source.place(source.originAt.start),
+			compiled: "source" in source.origin,
 			function: chosen.name,
 			place: chosen.xdp.place,
 			frags: chosen.xdp.frags,
@@ -161,40 +166,6 @@ function chooseProgram(
 		report.error(originAt, "program", "the object has no XDP program", hint);
 	}
 	return undefined;
-}
-
-function resolveGlobals(
-	{ entry }: ProgramSource,
-	object: BpfObject,
-	encoder: Encoder,
-	{ positions, report }: Context,
-): Global[] {
-	const { variables } = object;
-	const globals: Global[] = [];
-	for (const { name, value, key } of positions.entries<unknown>(entry.globals ?? {})) {
-		const variable = variables.get(name);
-		if (!variable) {
-			const names = [...variables.keys()];
-			report.error(key, "program", `the object has no global variable ${quote(name)}`, () => {
-				const known = names.length ? `it has ${list(names.slice(0, 8).map(quote))}` : "it has none";
-				return report.suggest(name, names) ?? known;
-			});
-		} else if (value !== undefined) {
-			if (variable.section.startsWith(".rodata") && !isVolatile(object.btf, variable.type)) {
-				const message = `global variable ${quote(name)} is \`const\`, but not \`volatile\``;
-				report.warn(key, `${message}: the compiler may have put its value where it is used`);
-			}
-			const place = { container: entry.globals as object, name };
-			globals.push({ name, value: encoder.encode(variable.type, value, place) });
-		}
-	}
-	return globals;
-}
-
-function isVolatile(btf: Btf, id: TypeId): boolean {
-	const type = btf.type(id);
-	if (type.kind === "array") return isVolatile(btf, type.element);
-	return type.kind === "volatile" || (isAlias(type) && isVolatile(btf, type.type));
 }
 
 /** What an encoder needs to know of the file. @param references notes the ifindexes that are asked for */

@@ -147,6 +147,8 @@ export interface Program {
 	origin: string;
 	/** Where the file says so. */
 	at: FilePosition;
+	/** It was compiled from a source. */
+	compiled: boolean;
 	/** Its C function. */
 	function: string;
 	/** Where it runs: on an interface, or on what a map of devices or of CPUs has redirected. */
@@ -167,6 +169,8 @@ export interface ProgramMap {
 	type: number;
 	/** All that must be the same for a map to keep its content under another program. */
 	definition: string;
+	/** Its values have timers, which need a reference from user space. */
+	timer: boolean;
 	/** It may hold no entries but those of the file. */
 	exact: boolean;
 	/** The room that it is given, where that is not what the object says. */
@@ -195,7 +199,11 @@ export interface MapEntry {
 	program?: string;
 	/** The CPU that is the key of a cpumap's entry, and where the file says so: the machine must have it. */
 	cpu?: { number: number; at: FilePosition };
+	/** What the value stands for: a map or a function of the same object. */
+	target?: EntryTarget;
 }
+
+export type EntryTarget = { map: string } | { function: string };
 
 export type Protocol = "ping" | "tcp" | "udp";
 

@@ -193,7 +193,7 @@ describe("types are printed as C takes them", () => {
 		];
 		const { variables, btf } = readBpfObject(AWKWARD);
 		const checks = names.map((name) => {
-			const printed = printType(btf, variables.get(name)?.type ?? 0);
+			const printed = printType(btf, variables.get(name)?.[0]?.type ?? 0);
 			return `_Static_assert(__builtin_types_compatible_p(__typeof__(${name}), ${printed}), "${name}: ${printed}");`;
 		});
 		compile(`
@@ -219,11 +219,11 @@ describe("types are printed as C takes them", () => {
 
 	test("structs with their members", () => {
 		const { variables, btf } = readBpfObject(AWKWARD);
-		expect(printType(btf, variables.get("first")?.type ?? 0)).toBe(
+		expect(printType(btf, variables.get("first")?.[0]?.type ?? 0)).toBe(
 			"const volatile struct outer { struct { long l; }; union both u; enum small s; const char *p; " +
 				"struct opaque *o; union hidden *h; __u32 bit : 1; __u32 more : 28; __u64 wide : 60; bool flag : 1; char tail[0]; }",
 		);
-		expect(printType(btf, variables.get("list")?.type ?? 0)).toBe(
+		expect(printType(btf, variables.get("list")?.[0]?.type ?? 0)).toBe(
 			"struct list { struct list *next; int (*compare[2])(…); }",
 		);
 	});

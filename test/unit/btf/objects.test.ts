@@ -19,6 +19,11 @@ describe("a file that is no BPF object is told, at its path", () => {
 		[
 			"a text",
 			Buffer.from("int main;\n"),
+			say("this is a text, and no ELF object", "name a C source by `source`"),
+		],
+		[
+			"another binary file",
+			Buffer.from("PK\x03\x04\0\0"),
 			say("this is no ELF object", "compile it with `clang -O2 -g -target bpf -c`"),
 		],
 		["the beginning of one", Buffer.from("\x7fELF\x02"), say("the object is cut off or damaged")],
@@ -51,6 +56,47 @@ describe("a file that is no BPF object is told, at its path", () => {
 			say(
 				'the object defines maps the old way, in SEC("maps"), which libbpf 1.0 and newer do not take',
 				'define them by their types, in SEC(".maps")',
+			),
+		],
+		...["?.struct_ops", ".struct_ops", ".struct_ops.link"].map((section): [string, Buffer, string[]] => [
+			`kernel operations in ${section}`,
+			compile(`struct { void *init; } mine SEC("${section}") = { 0 };\n${PASS}`),
+			say(
+				`the object implements kernel operations in SEC("${section}"), which cannot be loaded beside an XDP program`,
+				"keep them in an object of their own",
+			),
+		]),
+		[
+			"one made without optimisation",
+			compile(
+				`struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64); __uint(max_entries, 1); } m SEC(".maps");
+				SEC("xdp") int slow(struct xdp_md *c) { __u32 k = 0; return bpf_map_lookup_elem(&m, &k) ? XDP_DROP : XDP_PASS; }`,
+				["-O0"],
+			),
+			say(
+				"`slow` calls a function through a register, which BPF cannot do",
+				"an object that clang made without optimisation has such calls: compile it with `-O2`",
+			),
+		],
+		[
+			"a static map",
+			compile(
+				`static struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64); __uint(max_entries, 1); } m SEC(".maps");
+				SEC("xdp") int reads(struct xdp_md *c) { __u32 k = 0; return bpf_map_lookup_elem(&m, &k) ? XDP_DROP : XDP_PASS; }`,
+			),
+			say("map m is static, which libbpf does not take", "leave out `static`"),
+		],
+		[
+			"a map with a field of no meaning",
+			compile(`struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(colour, 4); } m SEC(".maps");\n${PASS}`),
+			say("the definition of map m has colour, which libbpf does not know"),
+		],
+		[
+			"a function that is not in it",
+			compile('int away(int); SEC("xdp") int calls(struct xdp_md *c) { return away(c->data); }'),
+			say(
+				"the object refers to away, which is not in it",
+				"link the objects that belong together with `bpftool gen object`",
 			),
 		],
 		[
@@ -206,12 +252,6 @@ describe("objects of every kind are taken", () => {
 	});
 
 	test.each([
-		[
-			"outer",
-			"array_of_maps",
-			"maps of maps are not supported: fill it with bpftool(8) or a loader of your own",
-		],
-		["tails", "prog_array", "it holds programs for tail calls, which are not supported"],
 		["ring", "ringbuf", "it is filled by the program"],
 		["events", "perf_event_array", "it holds the descriptors of who reads the events"],
 		["sockets", "xskmap", "it is filled with AF_XDP sockets, by the program that opens them"],
@@ -220,6 +260,26 @@ describe("objects of every kind are taken", () => {
 		expect(told(`maps: { ${map}: [{ key: 0, value: 0 }] }`, object)).toEqual([
 			`${map}: \`${map}\` takes no entries from a file: its type is ${type} (${reason})`,
 		]);
+	});
+
+	test("beside programs of any other kind, what the kernel itself has, and its configuration", () => {
+		const sections = [
+			"lsm/file_open",
+			"fentry",
+			"iter/task",
+			"syscall",
+			"usdt",
+			"freplace/pass",
+			"sk_lookup",
+		];
+		const more = ["netfilter", "tcx/ingress", "struct_ops/init", "kprobe.multi/tcp_*", "nonsense"];
+		const others = [...sections, ...more].map(
+			(section, i) => `SEC("${section}") int other${i}(void *ctx) { return 0; }`,
+		);
+		const source = `extern int CONFIG_HZ SEC(".kconfig"); extern int kfunc(void) SEC(".ksyms");
+			SEC("xdp") int asks(struct xdp_md *ctx) { return CONFIG_HZ + kfunc(); }
+			${others.join("\n")}`;
+		expect(told("", compile(source))).toEqual([]);
 	});
 
 	test("with sections of data of their own names, static variables, and zeros", () => {
