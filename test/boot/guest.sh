@@ -3,11 +3,12 @@
 # carries them out. The host reads the lines in $OUT/rows, fields separated by tabs:
 #   plan TEST STEP | begin TEST STEP SECONDS | end TEST STEP STATUS SECONDS | done
 # STATUS is empty if a step was not tried.
-# What a step printed is in $OUT/N.log, N counting from 1. `OUT=FOLDER unshare … guest.sh` tries the script without QEMU.
+# What a step printed is in $OUT/N.log, N counting from 1. Without QEMU the script is tried by `unshare --net --mount`
+# with a tmpfs on /run and OUT=FOLDER.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 OUT=${OUT:-/run/kernel-test/out}
-export OUT PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+export OUT PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LANG=C.UTF-8 TERM=dumb NO_COLOR=1
 
 # Seconds for a step. Under emulation a command takes 5 to 15.

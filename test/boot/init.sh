@@ -3,7 +3,7 @@
 #
 # The first process of the booted kernel, in the initramfs: makes a root of the machine's own files, which are shared
 # over 9p and read-only, with a tmpfs over them, and runs test/boot/guest.sh there. What the host shares as "out" can
-# be written; its files `checkout` and `arguments` say where guest.sh is and what it is given.
+# be written; its files say where guest.sh is, what it is given, and where this machine looks for commands.
 b=/bin/busybox
 fail() {
 	echo "init: $*"
@@ -43,6 +43,8 @@ $b ln -s $b /sbin/modprobe
 
 checkout=$($b cat /new/run/kernel-test/out/checkout)
 arguments=$($b cat /new/run/kernel-test/out/arguments)
+PATH=$($b cat /new/run/kernel-test/out/path)
+export PATH
 cd /new || fail "no root"
 # shellcheck disable=SC2086 # words
 $b chroot /new /bin/bash "$checkout/test/boot/guest.sh" $arguments </new/dev/null >/new/dev/console 2>&1

@@ -12,7 +12,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -56,6 +56,7 @@ export function start({ folder, kernel, accelerator, checkout, guestArguments }:
 	mkdirSync(out);
 	writeFileSync(join(out, "checkout"), checkout);
 	writeFileSync(join(out, "arguments"), guestArguments.join(" "));
+	writeFileSync(join(out, "path"), `${dirname(process.execPath)}:${process.env["PATH"]}`);
 	writeInitramfs(work, linux, join(qemu, "bin/busybox"));
 	const share = (path: string, tag: string, ...options: string[]) => [
 		"-virtfs",

@@ -30,7 +30,7 @@ export async function run({ accelerators, ...options }: RunOptions): Promise<Run
 			if (steps.length > 0)
 				return { kernel, release: machine.read("release").trim(), seconds: seconds(), steps };
 			troubles.push(`${accelerator}: ${trouble}`);
-			tell(`does not boot with ${accelerator}: ${trouble}`);
+			tell(`${accelerator}: ${trouble}`);
 		} finally {
 			await machine.close();
 		}
@@ -65,7 +65,7 @@ export async function follow(
 		const lines = machine.read("rows").split("\n").slice(0, -1);
 		for (const line of lines.slice(seen)) {
 			const [what, test = "", name = "", ...values] = line.split("\t");
-			if (what === "done") return { steps };
+			if (what === "done") return steps.length ? { steps } : { steps, trouble: "there is no such test" };
 			deadline = later(GRACE + (what === "begin" ? Number(values[0]) : 0));
 			if (what === "plan") steps.push({ test, name, result: "not tried", seconds: 0, output: "" });
 			if (what !== "end") continue;
