@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { emptyDocument, type PlanDocument, planText } from "../plan/render.js";
+import { countLines, emptyDocument, type PlanDocument, planText } from "../plan/render.js";
 import { silent } from "../progress.js";
 import { nameOf, readText } from "../read-text.js";
 import { findUnchanged } from "../settled.js";
@@ -76,7 +76,7 @@ async function run(file: string, text: string, options: Options & { signal: Abor
 	const result = await apply(topology, { signal, keep, progress, onWait, text });
 	return {
 		lab: result.lab,
-		changes: result.plan.changes.length,
+		changes: countLines(result.plan),
 		ofFile: topology.warnings,
 		ofLab: result.warnings,
 		document: () => renderJson(result),

@@ -3,6 +3,7 @@ import { ConflictError, UsageError } from "../errors.js";
 import { requireCapabilities } from "../kernel/capabilities.js";
 import { listLabs } from "../kernel/labs.js";
 import { differenceLines } from "../plan/differences.js";
+import { shownChanges } from "../plan/render.js";
 import { type EndStatus, type LabStatus, status } from "../status.js";
 import { LOOPBACK } from "../topology/names.js";
 import { printable } from "../topology/printable.js";
@@ -75,7 +76,7 @@ function size({ namespaces }: LabStatus): string {
 
 function verdict({ drift }: LabStatus): string {
 	if (drift === null) return "what was applied is not known";
-	const { length } = drift.changes;
+	const { length } = shownChanges(drift);
 	return length === 0
 		? "as applied"
 		: `${length} ${length === 1 ? "difference" : "differences"} from what was applied`;

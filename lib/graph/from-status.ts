@@ -1,3 +1,4 @@
+import { shownChanges } from "../plan/render.js";
 import type { EndStatus, LabStatus } from "../status.js";
 import { splitEnd } from "../topology/names.js";
 import { HOST } from "../topology/topology.js";
@@ -8,7 +9,8 @@ import type { Graph, GraphEnd, GraphNamespace, GraphPair } from "./model.js";
 export function graphOfStatus({ lab, namespaces, drift: plan }: LabStatus): Graph {
 	const ends = namespaces.flatMap((namespace) => namespace.ends);
 	const known = { ends: ends.map(({ name }) => name), namespaces: namespaces.map(({ name }) => name) };
-	const drift = placeDrift(plan?.changes ?? [], known);
+	const changes = plan && shownChanges(plan);
+	const drift = placeDrift(changes ?? [], known);
 	const drawn = namespaces.map(
 		({ name, forwarding, addresses, ends }): GraphNamespace => ({
 			name,
@@ -22,7 +24,7 @@ export function graphOfStatus({ lab, namespaces, drift: plan }: LabStatus): Grap
 	);
 	return {
 		lab,
-		differences: plan?.changes.length ?? null,
+		differences: changes?.length ?? null,
 		namespaces: withGone(drawn, drift),
 		pairs: [...livePairs(ends, drift), ...drift.gonePairs],
 		drift: drift.elsewhere,

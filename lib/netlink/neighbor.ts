@@ -1,4 +1,4 @@
-import { decodeAttributes, encodeAttributes, familyOf, ip, mac, type Table } from "./attribute.js";
+import { decodeAttributes, encodeAttributes, familyOf, ip, mac, type Table, u8 } from "./attribute.js";
 import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, type Request, zeros } from "./message.js";
 
 /** <linux/rtnetlink.h> */
@@ -10,7 +10,7 @@ const RTM_GETNEIGH = 30;
 const HEADER = 12;
 
 /** NDA_*, <linux/neighbour.h> */
-const table = { ip: [1, ip], mac: [2, mac] } satisfies Table;
+const table = { ip: [1, ip], mac: [2, mac], protocol: [12, u8] } satisfies Table;
 
 /** <linux/neighbour.h> */
 const NUD_PERMANENT = 0x80;
@@ -22,6 +22,8 @@ export interface Neighbor {
 	/** Undefined while it is being resolved, or where resolving failed. */
 	mac: string | undefined;
 	permanent: boolean;
+	/** Put there by a routing daemon: {@link isDaemons}. */
+	byDaemon: boolean;
 }
 
 /** All neighbours of a namespace, of both families. */
@@ -40,7 +42,14 @@ export function decodeNeighbor(body: Buffer): Neighbor {
 		ip: values.ip ?? "",
 		mac: values.mac,
 		permanent: (body.readUInt16LE(8) & NUD_PERMANENT) !== 0,
+		byDaemon: isDaemons(values.protocol),
 	};
+}
+
+/** Whether who has put something there says by NDA_PROTOCOL that they are a daemon; people say nothing, or `static`. */
+export function isDaemons(protocol = 0): boolean {
+	const [RTPROT_UNSPEC, RTPROT_BOOT, RTPROT_STATIC] = [0, 3, 4]; // <linux/rtnetlink.h>
+	return ![RTPROT_UNSPEC, RTPROT_BOOT, RTPROT_STATIC].includes(protocol);
 }
 
 function header(index: number, family: number): Buffer {

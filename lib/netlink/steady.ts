@@ -1,5 +1,6 @@
 /** What in an answer of the kernel stays the same as long as nobody changes anything. */
 import { visitAttributes } from "./message.js";
+import { isDaemons } from "./neighbor.js";
 
 /** Attributes by number whose value the kernel changes by itself; within some, only those within. */
 type Volatile = ReadonlyMap<number, Volatile | "all">;
@@ -34,13 +35,13 @@ const MESSAGES: ReadonlyMap<number, { header: number; attributes: Volatile }> = 
  * Zeroes what the kernel changes by itself, such as ages and the state of the carrier. Nothing of it is
  * decoded, so what is made of a message follows from what is left.
  * @param body as it was received; changed in place
- * @returns false where the whole message is of that sort: a neighbour that was learned
+ * @returns false where the whole message is of that sort: a neighbour that the kernel learned
  */
 export function keepSteady(type: number, body: Buffer): boolean {
 	const known = MESSAGES.get(type);
 	if (!known) return true;
-	const [RTM_NEWLINK, RTM_NEWADDR, RTM_NEWNEIGH, IFF_UP, NUD_PERMANENT] = [16, 20, 28, 0x1, 0x80];
-	if (type === RTM_NEWNEIGH && (body.readUInt16LE(8) & NUD_PERMANENT) === 0) return false;
+	const [RTM_NEWLINK, RTM_NEWADDR, RTM_NEWNEIGH, IFF_UP] = [16, 20, 28, 0x1];
+	if (type === RTM_NEWNEIGH && !keepSteadyNeighbor(body, known.header)) return false;
 	// ifi_flags: all but IFF_UP follow the carrier, or are nobody's business here.
 	if (type === RTM_NEWLINK) body.writeUInt32LE(body.readUInt32LE(8) & IFF_UP, 8);
 	if (type === RTM_NEWADDR) keepSteadyFlags(body, known.header);
@@ -56,6 +57,21 @@ function keepSteadyFlags(body: Buffer, header: number): void {
 	const clear = (at: number) => body.writeUInt8(body.readUInt8(at) & ~changing, at);
 	clear(2);
 	visitAttributes(body, (type, start, end) => type === IFA_FLAGS && start < end && clear(start), header);
+}
+
+/** Of a routing daemon's neighbour that is not permanent: ndm_state, which ages. @returns false where it is the kernel's */
+function keepSteadyNeighbor(body: Buffer, header: number): boolean {
+	const [STATE, NUD_PERMANENT, NDA_LLADDR, NDA_PROTOCOL] = [8, 0x80, 2, 12];
+	if ((body.readUInt16LE(STATE) & NUD_PERMANENT) !== 0) return true;
+	let resolved = false;
+	let protocol = 0;
+	const visit = (type: number, start: number, end: number) => {
+		if (type === NDA_LLADDR) resolved = true;
+		if (type === NDA_PROTOCOL && start < end) protocol = body.readUInt8(start);
+	};
+	visitAttributes(body, visit, header);
+	body.writeUInt16LE(0, STATE);
+	return resolved && isDaemons(protocol);
 }
 
 function blank(bytes: Buffer, from: number, to: number, attributes: Volatile): void {

@@ -1,6 +1,6 @@
 import { printable } from "../topology/printable.js";
 import type { Action } from "./plan.js";
-import { type ChangeDocument, MADE_AGAIN, type PlanDocument } from "./render.js";
+import { type ChangeDocument, MADE_AGAIN, type PlanDocument, shownChanges } from "./render.js";
 
 /** A difference between a lab and its topology, in the words of somebody who looks at the lab. */
 const WORDS: Record<Action, Difference> = {
@@ -30,7 +30,8 @@ export interface DifferencesOptions {
 }
 
 /** Lines about what differs, one an object under the word for it: missing, changed, not in the topology. */
-export function differenceLines({ changes }: PlanDocument, options: DifferencesOptions = {}): string[] {
+export function differenceLines(document: PlanDocument, options: DifferencesOptions = {}): string[] {
+	const changes = shownChanges(document);
 	return ORDER.flatMap(([word, code]) => {
 		const of = changes.filter((change) => wordOf(change) === word);
 		if (of.length === 0) return [];

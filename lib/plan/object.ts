@@ -14,6 +14,8 @@ export interface LabObject<Spec = unknown> {
 	needs: string[];
 	/** It is made after all else is done, as a setting that is turned back may be needed until then. */
 	late?: true;
+	/** The id of an object whose line in a plan stands for this one too, where the same is done with both. */
+	partOf?: string;
 	/** Why it is there, where it follows from something else in the file. */
 	reason?: string;
 	/** Where the topology file asks for it, of objects that the kernel may refuse. */

@@ -1,12 +1,12 @@
 import { printable } from "../topology/printable.js";
-import { isEqual, type KindRules } from "./object.js";
+import { idOf, isEqual, type KindRules } from "./object.js";
 import { type Action, type Change, NOTHING, type Plan } from "./plan.js";
 
 /** A plan as a document: what `--json` prints, and what the text is made from. */
 export interface PlanDocument {
 	lab: string;
 	changes: ChangeDocument[];
-	/** How many of each action. */
+	/** How many of each action, parts of others among them. */
 	counts: Record<Action, number>;
 	/** Objects that go along with what is removed, without a line of their own. */
 	folded: number;
@@ -23,6 +23,8 @@ export interface ChangeDocument {
 	text: string;
 	/** Why, where it follows from something else. */
 	reason?: string;
+	/** The id of the object of another change whose line stands for this one too. */
+	partOf?: string;
 }
 
 /** @param rules the rules of a kind by its name */
@@ -33,11 +35,28 @@ export function planDocument(
 	rules: (kind: string) => KindRules,
 ): PlanDocument {
 	const counts: PlanDocument["counts"] = { create: 0, update: 0, replace: 0, remove: 0 };
+	const isPart = partsOf(plan);
 	const changes = plan.changes.map((change) => {
 		counts[change.action]++;
-		return changeDocument(change, rules(change.object.kind));
+		const { partOf } = change.object;
+		return {
+			...changeDocument(change, rules(change.object.kind)),
+			...(partOf !== undefined && isPart(change) && { partOf }),
+		};
 	});
 	return { lab, changes, counts, folded: plan.folded, warnings };
+}
+
+/** Whether the line of another change stands for a change as well. */
+function partsOf({ changes }: Plan): (change: Change) => boolean {
+	const done = new Set(changes.map(({ action, object }) => `${action} ${idOf(object)}`));
+	return ({ action, object: { partOf } }) => partOf !== undefined && done.has(`${action} ${partOf}`);
+}
+
+/** How many lines a plan has. */
+export function countLines(plan: Plan): number {
+	const isPart = partsOf(plan);
+	return plan.changes.filter((change) => !isPart(change)).length;
 }
 
 /** That there is nothing to do. */
@@ -87,13 +106,19 @@ export function changeLine({ action, kind, text }: ChangeDocument): string {
 	return `${SIGNS[action]} ${kind} ${text}`;
 }
 
+/** The changes that have a line of their own, which parts of others have not. */
+export function shownChanges({ changes }: Pick<PlanDocument, "changes">): ChangeDocument[] {
+	return changes.filter(({ partOf }) => partOf === undefined);
+}
+
 /** A line an object, the reason after it, a count at the end. */
 export function planText(document: PlanDocument, options: { color?: boolean } = {}): string {
+	const shown = shownChanges(document);
 	const paint = (code: number, text: string) => (options.color ? `\x1b[${code}m${text}\x1b[0m` : text);
 	const colors: Record<Action, number> = { create: 32, update: 33, replace: 35, remove: 31 };
-	const heads = document.changes.map(({ kind, text }) => printable(`${kind} ${text}`));
+	const heads = shown.map(({ kind, text }) => printable(`${kind} ${text}`));
 	const width = Math.min(56, Math.max(0, ...heads.map((head) => head.length)));
-	const lines = document.changes.map(({ action, reason }, i) => {
+	const lines = shown.map(({ action, reason }, i) => {
 		const sign = paint(colors[action], SIGNS[action].padStart(3));
 		const head = heads[i] ?? "";
 		return reason === undefined
@@ -104,15 +129,21 @@ export function planText(document: PlanDocument, options: { color?: boolean } = 
 }
 
 /** `three-routers: 12 to create, 1 to change`, or that there is nothing to do. */
-function summary({ lab, changes, counts, folded }: PlanDocument): string {
+function summary(document: PlanDocument): string {
+	const { lab, changes, folded } = document;
 	if (changes.length === 0) return `${lab}: nothing to do`;
+	const shown = shownChanges(document);
+	const counts = (action: Action) => shown.filter((change) => change.action === action).length;
 	const verbs: [Action, string][] = [
 		["create", "create"],
 		["update", "change"],
 		["replace", "replace"],
 		["remove", "remove"],
 	];
-	const parts = verbs.flatMap(([action, verb]) => (counts[action] ? [`${counts[action]} to ${verb}`] : []));
-	const more = folded ? ` (${folded} more go with what contains them)` : "";
-	return `${lab}: ${parts.join(", ")}${more}`;
+	const parts = verbs.flatMap(([action, verb]) => (counts(action) ? [`${counts(action)} to ${verb}`] : []));
+	const more = [
+		...(shown.length < changes.length ? [`${changes.length - shown.length} more within these lines`] : []),
+		...(folded ? [`${folded} more go with what contains them`] : []),
+	];
+	return `${lab}: ${parts.join(", ")}${more.length ? ` (${more.join(", ")})` : ""}`;
 }

@@ -10,6 +10,7 @@ import {
 	changes,
 	clearAfterEach,
 	differences,
+	json,
 	type Kernel,
 	kernel,
 	lasting,
@@ -185,6 +186,11 @@ const DRIFTS: Drift[] = [
 		title: "a neighbour removed",
 		script: "ip -n uno neighbour del fc00:1::1 dev veth0",
 		plan: [/^\+ neighbor uno:veth0 fc00:1::1 lladdr /],
+	},
+	{
+		title: "a link-local neighbour removed",
+		script: "ip -n uno neighbour flush nud permanent to fe80::/10 dev veth0",
+		plan: [/^\+ neighbor uno:veth0 fe80::\S+ lladdr /],
 	},
 	{
 		title: "a neighbour given another MAC",
@@ -516,5 +522,46 @@ describe("of a lab with everything", () => {
 		await applyText(RICH);
 		expect(await changes(RICH)).toEqual([]);
 		expect(differences(before, lasting(kernel()))).toEqual([]);
+	});
+
+	describe("a neighbour that a routing daemon makes its own", () => {
+		const address = "10.1.0.1";
+		const macs = { right: "", wrong: "02:00:00:00:00:99" };
+		const put = (mac: string, state = "reachable") =>
+			sh(`ip -n uno neighbour replace ${address} lladdr ${mac} nud ${state} proto zebra dev veth0`);
+		const shown = () => json<object[]>(`ip -n uno -j neighbour show ${address}`);
+		beforeEach(() => {
+			macs.right = json<{ lladdr: string }[]>(`ip -n uno -j neighbour show ${address}`)[0]?.lladdr ?? "";
+		});
+
+		test("is as good as the lab's with the same MAC, and left to the daemon", async () => {
+			put(macs.right);
+			expect(await changes(RICH)).toEqual([]);
+			await applyText(RICH);
+			expect(shown()).toMatchObject([{ state: ["REACHABLE"], protocol: "zebra", lladdr: macs.right }]);
+		});
+
+		test("ages without being a difference, and is one when it is gone", async () => {
+			put(macs.right);
+			const found = settled(RICH);
+			put(macs.right, "stale");
+			expect(isUnchanged(found)).toBe(true);
+			sh(`ip -n uno neighbour del ${address} dev veth0`);
+			expect(isUnchanged(found)).toBe(false);
+			expect(await changes(RICH)).toEqual([`+ neighbor uno:veth0 ${address} lladdr ${macs.right}`]);
+		});
+
+		test("is repaired with another MAC", async () => {
+			put(macs.wrong);
+			expect(await changes(RICH)).toEqual([`~ neighbor uno:veth0 ${address}: ${macs.wrong} → ${macs.right}`]);
+			await applyText(RICH);
+			expect(shown()).toMatchObject([{ lladdr: macs.right, state: ["PERMANENT"] }]);
+			expect(await changes(RICH)).toEqual([]);
+		});
+
+		test("is left alone where the file wants none of that address", async () => {
+			sh(`ip -n uno neighbour replace 10.1.0.9 lladdr ${macs.wrong} nud permanent proto zebra dev veth0`);
+			expect(await changes(RICH)).toEqual([]);
+		});
 	});
 });

@@ -12,6 +12,7 @@ import {
 	renderJson,
 	type Topology,
 } from "../../lib/index.js";
+import { shownChanges } from "../../lib/plan/render.js";
 
 /** <sys/mount.h> */
 const MS_PRIVATE = 1 << 18;
@@ -69,9 +70,9 @@ export async function changes(text: string): Promise<string[]> {
 
 const SIGNS = { create: "+", update: "~", replace: "-/+", remove: "-" } as const;
 
-/** A line a change, without the reason. */
+/** The lines of a plan, without the reason. */
 export function linesOf(result: PlanResult): string[] {
-	return renderJson(result).changes.map(({ action, kind, text }) => `${SIGNS[action]} ${kind} ${text}`);
+	return shownChanges(renderJson(result)).map(({ action, kind, text }) => `${SIGNS[action]} ${kind} ${text}`);
 }
 
 /** What this process fails with, as an error; a success is an error of the test. */

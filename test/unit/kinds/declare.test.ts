@@ -44,50 +44,6 @@ describe("a topology's objects", () => {
 			["address host:a 10.1.0.1/24", "address host:a fc00::1/64", "address uno:b 10.1.0.2/24"],
 		],
 		[
-			"each end's MAC is known to the other",
-			lab(),
-			["neighbor"],
-			[
-				`neighbor host:a 10.1.0.2 lladdr ${MACS.b} # uno:b, the peer`,
-				`neighbor uno:b 10.1.0.1 lladdr ${MACS.a} # host:a, the peer`,
-			],
-		],
-		[
-			"but not where neighbours are to be learned",
-			lab({ uno: "neighbors: learned" }),
-			["neighbor"],
-			[`neighbor host:a 10.1.0.2 lladdr ${MACS.b} # uno:b, the peer`],
-		],
-		[
-			"a neighbour of the file's own wins",
-			lab({ uno: 'neighbors: [{ ip: 10.1.0.1, mac: "02:00:00:00:00:99", interface: b }]' }),
-			["neighbor"],
-			[
-				"neighbor uno:b 10.1.0.1 lladdr 02:00:00:00:00:99",
-				`neighbor host:a 10.1.0.2 lladdr ${MACS.b} # uno:b, the peer`,
-			],
-		],
-		[
-			"a link-local next hop is a neighbour too",
-			lab({ uno: 'routes: [{ to: "fc00:2::/64", via: "fe80::ff:fe00:a", interface: b }]' }),
-			["neighbor", "route"],
-			[
-				`neighbor host:a 10.1.0.2 lladdr ${MACS.b} # uno:b, the peer`,
-				`neighbor uno:b 10.1.0.1 lladdr ${MACS.a} # host:a, the peer`,
-				`neighbor uno:b fe80::ff:fe00:a lladdr ${MACS.a} # host:a, the peer`,
-				"route uno fc00:2::/64 via fe80::ff:fe00:a dev b",
-			],
-		],
-		[
-			"an end without IPv6 knows no IPv6 neighbour",
-			lab({ a: 'addresses: [10.1.0.1/24, "fc00::1/64"]', b: "addresses: 10.1.0.2/24, mtu: 1279" }),
-			["neighbor"],
-			[
-				`neighbor host:a 10.1.0.2 lladdr ${MACS.b} # uno:b, the peer`,
-				`neighbor uno:b 10.1.0.1 lladdr ${MACS.a} # host:a, the peer`,
-			],
-		],
-		[
 			"routes of every sort",
 			lab({
 				uno: "gateway: 10.1.0.1, routes: [{ to: 10.2.0.0/16, via: [10.1.0.7, 10.1.0.3], metric: 5 }, { to: 10.3.0.0/16, interface: b }, { to: 10.4.0.0/16, type: prohibit }, { to: 10.5.0.0/16, via: 10.1.0.1, source: 10.1.0.2 }]",
@@ -115,6 +71,82 @@ describe("a topology's objects", () => {
 	])("%s", (_, text, kinds, lines) => {
 		expect(linesOf(text, ...kinds).toSorted()).toEqual(lines.toSorted());
 		if (kinds.length === 1) expect(linesOf(text, ...kinds).length).toBe(lines.length);
+	});
+
+	const local = {
+		host: `host:a fe80::ff:fe00:b lladdr ${MACS.b} # uno:b, the peer`,
+		uno: `uno:b fe80::ff:fe00:a lladdr ${MACS.a} # host:a, the peer`,
+	};
+	const host = [`host:a 10.1.0.2 lladdr ${MACS.b} # uno:b, the peer`, local.host];
+	const uno = [`uno:b 10.1.0.1 lladdr ${MACS.a} # host:a, the peer`, local.uno];
+	const onBoth = 'addresses: [10.1.0.1/24, "fc00::1/64"]';
+
+	test.each<[title: string, text: string, lines: string[]]>([
+		["the peer's, also by the link-local address that the kernel makes of its MAC", lab(), [...host, ...uno]],
+		["but not where neighbours are to be learned", lab({ uno: "neighbors: learned" }), host],
+		[
+			"a neighbour of the file's own before the peer",
+			lab({ uno: 'neighbors: [{ ip: 10.1.0.1, mac: "02:00:00:00:00:99", interface: b }]' }),
+			["uno:b 10.1.0.1 lladdr 02:00:00:00:00:99", ...host, local.uno],
+		],
+		[
+			"a link-local address of the file's own beside the kernel's",
+			lab({ b: 'addresses: [10.1.0.2/24, "fe80::2/64"]' }),
+			[host[0] ?? "", `host:a fe80::2 lladdr ${MACS.b} # uno:b, the peer`, local.host, ...uno],
+		],
+		[
+			"none of IPv6 on an end, or of one, whose MTU is too small for it",
+			lab({ a: onBoth, b: "addresses: 10.1.0.2/24, mtu: 1279" }),
+			[host[0] ?? "", uno[0] ?? ""],
+		],
+		[
+			"none of IPv6 on an end, or of one, where the file switches it off",
+			lab({ a: onBoth, uno: "sysctls: { net.ipv6.conf.b.disable_ipv6: 1 }" }),
+			[host[0] ?? "", uno[0] ?? ""],
+		],
+		[
+			"none of IPv6 where the file switches it off for a namespace",
+			lab({ a: onBoth, uno: "sysctls: { net.ipv6.conf.all.disable_ipv6: 1 }" }),
+			[host[0] ?? "", uno[0] ?? ""],
+		],
+		[
+			"not by a link-local address that the kernel does not make of the MAC",
+			lab({ uno: "sysctls: { net.ipv6.conf.b.addr_gen_mode: 1 }" }),
+			[host[0] ?? "", ...uno],
+		],
+		[
+			"what else the peer's namespace has and a route puts on the link, exactly or among others",
+			`name: lab
+namespaces:
+  r1:
+    routes: [{ to: 10.255.0.2/32, interface: c }, { to: 10.254.0.0/16, interface: c }]
+    neighbors: learned
+  r2: { addresses: [10.255.0.2/32, 10.254.0.2/32, 10.253.0.2/32], routes: [{ to: "10.255.0.0/16", interface: c }] }
+  r3: { addresses: 10.255.0.3/32, routes: [{ to: 10.255.0.2/32, interface: c }, { to: 10.254.0.0/15, interface: d }] }
+veths:
+  - r2:c: { mac: "${MACS.a}", mtu: 1279 }
+    r3:c: { mac: "${MACS.b}", mtu: 1279 }
+  - r1:c: { mac: "02:00:00:00:00:0c", mtu: 1279 }
+    r3:d: { mac: "02:00:00:00:00:0d", mtu: 1279 }
+`,
+			[
+				`r2:c 10.255.0.3 lladdr ${MACS.b} # r3:lo, which a route puts on this link`,
+				`r3:c 10.255.0.2 lladdr ${MACS.a} # r2:lo, which a route puts on this link`,
+			],
+		],
+	])("among neighbours: %s", (_, text, lines) => {
+		const found = linesOf(text, "neighbor");
+		expect(found.toSorted()).toEqual(lines.map((line) => `neighbor ${line}`).toSorted());
+	});
+
+	test("a link-local neighbour is part of the line of an address of the same, if there is one", () => {
+		const parts = (text: string) =>
+			objectsOf(text).flatMap(({ kind, name, partOf }) => (kind === "neighbor" ? [[name, partOf]] : []));
+		expect(parts(lab({ a: "" }))).toEqual([
+			["host:a 10.1.0.2", undefined],
+			["host:a fe80::ff:fe00:b", "neighbor host:a 10.1.0.2"],
+			["uno:b fe80::ff:fe00:a", undefined],
+		]);
 	});
 
 	test("are settled beside IPv6 only where there is any, and where the file does not settle it", () => {

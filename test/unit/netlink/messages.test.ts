@@ -425,7 +425,22 @@ describe("an answer of the kernel's", () => {
 		["noarp", "4000", false],
 	])("a neighbour that is %s", (_, state, permanent) => {
 		const body = bytes(`02 00 0000 07000000 ${state} 00 01 0800 0100 0a010002`);
-		expect(decodeNeighbor(body)).toEqual({ index: 7, ip: "10.1.0.2", mac: undefined, permanent });
+		expect(decodeNeighbor(body)).toEqual({
+			index: 7,
+			ip: "10.1.0.2",
+			mac: undefined,
+			permanent,
+			byDaemon: false,
+		});
+	});
+
+	test.each([
+		["nobody", "", false],
+		["the kernel's tools", "0500 0c00 04 000000", false], // RTPROT_STATIC
+		["zebra", "0500 0c00 0b 000000", true], // RTPROT_ZEBRA
+	])("a neighbour that %s put there", (_, protocol, byDaemon) => {
+		const body = bytes(`02 00 0000 07000000 0200 00 01 0800 0100 0a010002 ${protocol}`);
+		expect(decodeNeighbor(body)).toMatchObject({ permanent: false, byDaemon });
 	});
 });
 

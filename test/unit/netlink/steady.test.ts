@@ -61,6 +61,15 @@ describe("what changes by itself is no part of a digest:", () => {
 		expect(keepSteady(28, bytes("02000000 07000000 02000000"))).toBe(false); // NUD_REACHABLE
 	});
 
+	test("a routing daemon's neighbour is kept as long as its MAC is known, however old that is", () => {
+		const daemons = (state: string, mac: string) =>
+			bytes(`02000000 07000000 ${state} 0000 ${mac} 0500 0c00 0b000000`);
+		const MAC = "0a00 0200 020000000009 0000";
+		const [reachable, stale, failed] = [daemons("0200", MAC), daemons("0400", MAC), daemons("2000", "")];
+		expect([reachable, stale, failed].map((body) => keepSteady(28, body))).toEqual([true, true, false]);
+		expect(reachable.equals(stale)).toBe(true);
+	});
+
 	test("a cut-off attribute ends it", () => {
 		const body = bytes("02188000 07000000 0900 0600 11111111");
 		expect(keepSteady(20, body)).toBe(true);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { byId } from "../../../lib/plan/object.js";
+import { byId, idOf } from "../../../lib/plan/object.js";
 import { diff } from "../../../lib/plan/plan.js";
 import { changeText, planDocument, planText } from "../../../lib/plan/render.js";
 import { object, rulesOf } from "./object.js";
@@ -90,6 +90,16 @@ describe("a plan", () => {
 		expect(colored).toContain("\x1b[2m# uno forwards\x1b[0m\n");
 		// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a colour is
 		expect(colored.replace(/\x1b\[\d+m/g, "")).toBe(TEXT);
+	});
+
+	test("has no line for a part of another object with which the same is done", () => {
+		const [whole, part] = [object("a whole"), object("a part", { partOf: idOf(object("a whole")) })];
+		const both = planDocument("lab", diff(byId([whole, part]), byId([]), rulesOf()), [], rulesOf());
+		expect(both.changes.map(({ partOf }) => partOf)).toEqual([undefined, idOf(whole)]);
+		expect(both.counts.create).toBe(2);
+		expect(planText(both)).toBe("  + a whole\n\nlab: 1 to create (1 more within these lines)\n");
+		const alone = planDocument("lab", diff(byId([whole, part]), byId([whole]), rulesOf()), [], rulesOf());
+		expect(planText(alone)).toBe("  + a part\n\nlab: 1 to create\n");
 	});
 
 	test("without changes", () => {
