@@ -33,12 +33,13 @@ export function neighborsOf({ topology, ends, peers }: Requirements): NeighborRe
 		const peer = peers.get(end.name);
 		if (!peer || namespaces.get(end.namespace)?.learned) continue;
 		const neighbor = { end: end.name, mac: peer.mac, reason: `${peer.name}, the peer` };
-		const [lead, ...others] = peer.addresses.map(withoutLength);
-		if (lead !== undefined) for (const ip of [lead, ...others]) add({ ...neighbor, ip });
+		const ips = peer.addresses.map(withoutLength);
+		for (const ip of ips) add({ ...neighbor, ip });
 		const local = kernelLinkLocal(peer, namespaces.get(peer.namespace));
 		if (local !== undefined) {
-			const hasLead = lead !== undefined && found.has(`${end.name} ${lead}`);
-			add({ ...neighbor, ip: local, ...(hasLead && { besides: lead }) });
+			const known = ips.filter((ip) => found.has(`${end.name} ${ip}`));
+			const besides = known.find(isIpv6) ?? known[0];
+			add({ ...neighbor, ip: local, ...(besides !== undefined && { besides }) });
 		}
 		const destinations = onLink.get(end.name);
 		for (const [ip, owner] of destinations ? reached(destinations, owned.get(peer.namespace)) : [])

@@ -120,3 +120,39 @@ test("the smallest file with loopback addresses applies, is verified and has not
 		await bench.machine.stop();
 	}
 });
+
+/** Two routers that know each other by link-local addresses alone, and whose routes a daemon makes. */
+const DAEMONS = `name: daemons
+namespaces:
+  r1: { forwarding: fib }
+  r2: { forwarding: fib }
+  h1: { gateway: "fd00:1::1" }
+  h2: { gateway: "fd00:2::1" }
+veths:
+  - r1:core: { mac: "02:00:00:00:00:01" }
+    r2:core: { mac: "02:00:00:00:00:02" }
+  - r1:h1: "fd00:1::1/64"
+    h1:eth0: "fd00:1::2/64"
+  - r2:h2: "fd00:2::1/64"
+    h2:eth0: "fd00:2::2/64"
+`;
+
+test("a daemon's route by a link-local next hop is forwarded by XDP from the first packet on", async () => {
+	const bench = await startBench();
+	const { machine, counters } = bench;
+	try {
+		await apply(bench, DAEMONS);
+		const route = (router: string, to: string, via: string) =>
+			machine.in(router, "ip", ["-6", "route", "add", to, "via", via, "dev", "core", "proto", "12"]);
+		expect(await route("r1", "fd00:2::/64", "fe80::ff:fe00:2")).toMatchObject({ exitCode: 0 });
+		expect(await route("r2", "fd00:1::/64", "fe80::ff:fe00:1")).toMatchObject({ exitCode: 0 });
+		const ping = await machine.in("h1", "ping", ["-c", "1", "-W", "2", "fd00:2::2"]);
+		expect(ping).toMatchObject({ exitCode: 0 });
+		const onTheWay = ["r1:h1", "r2:core", "r2:h2", "r1:core"];
+		const counts = await counters.read(onTheWay);
+		expect(onTheWay.map((end) => counts.get(end)?.XDP_REDIRECT)).toEqual([1, 1, 1, 1]);
+		await expectNothingToDo(bench, DAEMONS);
+	} finally {
+		await machine.stop();
+	}
+});

@@ -102,6 +102,7 @@ const EDITS: Edit[] = [
 		title: "a MAC",
 		replacements: [['mac: "02:00:00:00:00:0a"', 'mac: "02:00:00:00:00:0b"']],
 		plan: [
+			"- neighbor r1:a fe80::ff:fe00:a lladdr 02:00:00:00:00:0a",
 			"~ veth dos:a r1:a: dos:a mac 02:00:00:00:00:0a → 02:00:00:00:00:0b",
 			/^~ entry map macs r1:a: .* → 02:00:00:00:00:0a → .* → 02:00:00:00:00:0b$/,
 			// What the kernel flushes at the end itself, and what has the MAC at the peer.
@@ -109,6 +110,7 @@ const EDITS: Edit[] = [
 			"~ neighbor r1:a 10.2.0.2: 02:00:00:00:00:0a → 02:00:00:00:00:0b",
 			"~ neighbor r1:a 10.2.0.3: 02:00:00:00:00:0a → 02:00:00:00:00:0b",
 			"~ neighbor r1:a fc00:2::2: 02:00:00:00:00:0a → 02:00:00:00:00:0b",
+			"+ neighbor r1:a fe80::ff:fe00:b lladdr 02:00:00:00:00:0b",
 			/^\+ neighbor dos:a 10\.2\.0\.1 /,
 			/^\+ neighbor dos:a fc00:2::1 /,
 		],
