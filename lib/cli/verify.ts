@@ -17,19 +17,28 @@ import { isFile } from "./target.js";
 interface Options extends CommonOptions {
 	junit?: string;
 	tap?: boolean;
+	only: string[];
+	failFast?: boolean;
 }
 
 /** `xdp-verify [LAB|FILE]` */
 export function verifyCommand(name: string): Command {
 	return command(
 		name,
-		"Try what a topology expects of its lab, which must be up, with real traffic. Without an argument: the one lab that is up.",
-		`${name}\n${name} three-routers\n${name} topologies/three-routers.yaml --junit report.xml\n${name} --tap`,
+		"Try what a topology expects of its lab, which must be up, with real traffic. Without an argument: the one lab that is up. Exit status 1: an expectation fails, or the lab is not what its topology says.",
+		`${name}\n${name} three-routers\n${name} topologies/three-routers.yaml --junit report.xml\n${name} --fail-fast --only "web is reached" --only "mail is reached"\n${name} --tap`,
 		"also print what was seen of checks that passed",
 	)
 		.argument("[lab|file]", "a lab's name, or a topology file (it has a / or ends in .yaml or .yml)")
 		.option("--junit <file>", "also write the report as JUnit XML, for a CI system")
 		.option("--tap", "print the report in the Test Anything Protocol, version 14")
+		.option(
+			"--only <expectation>",
+			"try the expectation of this name, or of this title in the report; may be given several times",
+			(value: string, before: string[]) => [...before, value],
+			[],
+		)
+		.option("--fail-fast", "try nothing more once an expectation fails or the lab differs")
 		.action(async (target: string | undefined, options: Options) => {
 			if (options.json && options.tap) throw new UsageError("--json or --tap: not both");
 			const { file, topology } = await find(target);
@@ -40,12 +49,14 @@ export function verifyCommand(name: string): Command {
 			const report = await interruptible((signal) =>
 				verify(topology, {
 					signal,
+					only: options.only,
+					failFast: options.failFast ?? false,
 					...(live && { onCheck: (check) => process.stdout.write(checkText(check, ++number, text)) }),
 				}),
 			);
 			if (options.json) printJson(report);
-			else if (options.tap) process.stdout.write(tapReport(report));
-			else if (live) process.stdout.write(endText(report));
+			else if (options.tap) process.stdout.write(tapReport(report, file));
+			else if (live) process.stdout.write(endText(report, file));
 			junit?.(junitReport(report, file));
 			if (!report.ok) process.exitCode = EXIT.failed;
 		});

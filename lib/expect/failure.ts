@@ -10,6 +10,14 @@ export function failureLines({ flows, actions, causes }: CheckReport): string[] 
 	return [...seen, ...new Set(counted), ...causes.map((cause) => `likely cause: ${cause}`)];
 }
 
+/** What was seen of one flow of a check, if that failed: a line each. */
+export function flowFailure(flow: FlowReport, { actions, causes }: CheckReport): string[] {
+	const name = describeFlow(flow);
+	const counted = actions.filter(({ ok, of }) => !ok && of.split("; ").includes(name)).map(describeAction);
+	const seen = flow.ok ? [...new Set(counted)] : [flowText(flow)];
+	return seen.length ? [...seen, ...causes.map((cause) => `likely cause: ${cause}`)] : [];
+}
+
 /** `TCP to 10.0.2.2: no connection` */
 export function flowText(flow: FlowReport): string {
 	return `${describeFlow(flow)}: ${flow.detail}`;
@@ -29,12 +37,26 @@ export function countText(counts: Packets, asked: XdpAction): string {
 		.join(" and ");
 }
 
-/** `three-routers: 6 passed`, `three-routers: 1 of 6 failed` */
-export function summary({ lab, checks }: VerifyReport): string {
+/** `three-routers: 6 passed`, `three-routers: 1 of 6 failed, 2 not tried`, `three-routers: 6 passed, 1 difference` */
+export function summary({ lab, checks, untried, drift }: VerifyReport): string {
 	const failed = checks.filter(({ ok }) => !ok).length;
-	if (checks.length === 0) return `${lab}: nothing is expected of it`;
-	return failed ? `${lab}: ${failed} of ${checks.length} failed` : `${lab}: ${checks.length} passed`;
+	const all = checks.length + untried.length;
+	const differences = `${drift.length} difference${drift.length === 1 ? "" : "s"}`;
+	const passed = checks.length ? `${checks.length} passed` : [];
+	const tried = failed ? `${failed} of ${all} failed` : all ? passed : "nothing is expected of it";
+	const parts = [tried, untried.length ? `${untried.length} not tried` : [], drift.length ? differences : []];
+	return `${lab}: ${parts.flat().join(", ")}`;
 }
+
+/** What to do about differences. @param file the topology file, where it is known */
+export function remedy(file: string | undefined): string {
+	return file === undefined
+		? "xdp-apply with the lab's file repairs that"
+		: `xdp-apply ${file} makes the lab what the file says`;
+}
+
+/** What is tested beside the expectations. */
+export const CONFORMS = "the lab is what its topology says";
 
 /** `213 ms`, `3.2 s` */
 export function duration(milliseconds: number): string {

@@ -65,8 +65,9 @@ function addresses(ends: readonly Addressed[], family: 4 | 6): string[] {
 
 const NAMES: Record<Protocol, string> = { ping: "ping", tcp: "TCP", udp: "UDP" };
 
-/** `uno reaches dos:veth0 by ping, TCP and UDP` */
-export function titleOf({ from, to, protocols, port, reachable }: Expectation): string {
+/** An expectation's name, or `uno reaches dos:veth0 by ping, TCP and UDP`. */
+export function titleOf({ name, from, to, protocols, port, reachable }: Expectation): string {
+	if (name !== undefined) return name;
 	const names = protocols.map((protocol) => NAMES[protocol]);
 	const last = names.pop() ?? "";
 	const how = names.length ? `${names.join(", ")} ${reachable ? "and" : "or"} ${last}` : last;

@@ -3,21 +3,26 @@ import type { EndName, Protocol, XdpAction } from "../topology/topology.js";
 /** What came of an `expect` list: plain data, from which every form of the report is made. */
 export interface VerifyReport {
 	lab: string;
-	/** Nothing failed. */
+	/** The lab is what its topology says, and nothing failed. */
 	ok: boolean;
 	milliseconds: number;
 	/** In the order of the list. */
 	checks: CheckReport[];
+	/** Expectations that were not tried, as something had failed before: `--fail-fast`. */
+	untried: UntriedReport[];
 	/** How the lab differs from its topology, or from the file that was given, in the plan's words. */
 	drift: string[];
 }
 
-/** One expectation. */
-export interface CheckReport {
-	/** `uno reaches dos:veth0 by ping, TCP and UDP` */
+export interface UntriedReport {
+	/** The expectation's name, or `uno reaches dos:veth0 by ping, TCP and UDP`. */
 	title: string;
 	/** Where the topology file says so. */
 	line: number;
+}
+
+/** One expectation. */
+export interface CheckReport extends UntriedReport {
 	ok: boolean;
 	milliseconds: number;
 	/** The most that any of its traffic was tried. */
@@ -29,16 +34,20 @@ export interface CheckReport {
 	causes: string[];
 }
 
+/** The traffic of one protocol over one address family. */
 export interface FlowReport {
 	protocol: Protocol;
 	family: 4 | 6;
 	address: string;
 	/** Where the expectation names one. */
 	port?: number;
+	/** It came through if it should, and did not if it should not. */
 	ok: boolean;
 	/** `0 of 3 replies` */
 	detail: string;
 	attempts: number;
+	/** Of all attempts. */
+	milliseconds: number;
 }
 
 /** Packets by what became of them; without what is not counted apart, as `XDP_ABORTED` of a veth is not. */

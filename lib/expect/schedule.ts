@@ -8,37 +8,50 @@ const LANES = 4;
 const BATCH = 4;
 
 /**
- * Which expectations may be tried at the same time without one being counted for another. Traffic,
+ * The expectations that may be tried at the same time without one being counted for another. Traffic,
  * with its replies and whatever strays, stays among the namespaces that pairs of the lab connect;
  * within such an island, one that looks at counters or listens on a port of its own is tried alone.
+ * @param chosen indexes of the expectations to try
+ * @param lost indexes of those whose traffic is known to be lost: they are tried first, whatever they count
  */
-export function schedule({ expect, veths }: Topology): Lane[] {
+export function schedule(
+	{ expect, veths }: Pick<Topology, "expect" | "veths">,
+	chosen: readonly number[] = expect.map((_, i) => i),
+	lost: ReadonlySet<number> = new Set(),
+): Lane[] {
 	const islandOf = islands(veths.map(({ ends: [a, b] }) => [a.namespace, b.namespace]));
 	const byIsland = new Map<string, number[]>();
-	expect.forEach(({ from: { namespace } }, i) => {
-		const island = islandOf(namespace);
+	const lostFirst = chosen.toSorted((a, b) => Number(lost.has(b)) - Number(lost.has(a)));
+	for (const i of lostFirst) {
+		const island = islandOf(expect[i]?.from.namespace ?? "");
 		byIsland.set(island, [...(byIsland.get(island) ?? []), i]);
-	});
+	}
 	const lanes: Lane[] = [];
 	[...byIsland.values()].forEach((indexes, i) => {
 		const lane = lanes[i % LANES] ?? [];
 		lanes[i % LANES] = lane;
-		lane.push(...batches(indexes, expect));
+		lane.push(...batches(indexes, expect, lost));
 	});
 	return lanes;
 }
 
 /** In the order of the list, as far as it goes: neighbours that may share a batch do. */
-function batches(indexes: readonly number[], expect: readonly Expectation[]): Lane {
+function batches(
+	indexes: readonly number[],
+	expect: readonly Expectation[],
+	lost: ReadonlySet<number>,
+): Lane {
 	const lane: Lane = [];
-	let open: number[] | undefined;
+	let open: { batch: number[]; lost: boolean } | undefined;
 	for (const index of indexes) {
 		const { actions = {}, port } = expect[index] ?? {};
-		const alone = Object.keys(actions).length > 0 || port !== undefined;
-		if (!alone && open && open.length < BATCH) open.push(index);
+		const isLost = lost.has(index);
+		const alone = (Object.keys(actions).length > 0 && !isLost) || port !== undefined;
+		if (!alone && open?.lost === isLost && open.batch.length < BATCH) open.batch.push(index);
 		else {
-			lane.push([index]);
-			open = alone ? undefined : lane.at(-1);
+			const batch = [index];
+			lane.push(batch);
+			open = alone ? undefined : { batch, lost: isLost };
 		}
 	}
 	return lane;

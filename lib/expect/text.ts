@@ -1,5 +1,5 @@
 import { printable } from "../topology/printable.js";
-import { countText, duration, failureLines, flowText, summary } from "./failure.js";
+import { countText, duration, failureLines, flowText, remedy, summary } from "./failure.js";
 import type { CheckReport, VerifyReport } from "./report.js";
 
 export interface TextOptions {
@@ -34,14 +34,13 @@ function seen({ flows, actions }: CheckReport): string[] {
 /** Differences that are listed; of a lab that is mostly gone, the rest says no more. */
 const LISTED = 20;
 
-/** What follows after the last check. */
-export function endText(report: VerifyReport): string {
+/** What follows after the last check. @param file the topology file, where it is known */
+export function endText(report: VerifyReport, file?: string): string {
 	const { drift, ok } = report;
 	const listed = drift.slice(0, LISTED).map((line) => `    ${printable(line)}`);
 	if (drift.length > LISTED) listed.push(`    … and ${drift.length - LISTED} more`);
-	const head = drift.length
-		? "the lab differs from its topology:"
-		: "the plan finds no difference to the topology";
+	const differs = ["the lab differs from its topology:", ...listed, printable(remedy(file))];
+	const same = ok ? [] : ["the plan finds no difference to the topology"];
 	const end = `${summary(report)} (${duration(report.milliseconds)})`;
-	return [...(ok && drift.length === 0 ? [] : [head, ...listed]), end, ""].join("\n");
+	return [...(drift.length ? differs : same), end, ""].join("\n");
 }

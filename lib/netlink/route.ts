@@ -103,7 +103,8 @@ function encodeGateway(family: number, gateway: string | undefined): Buffer {
 	return encodeAttributes(gateways, familyOf(gateway) === family ? { gateway } : { via: gateway });
 }
 
-function decodeGateway(bytes: Buffer): string | undefined {
+/** The next hop among the attributes of a route or of one of its paths. */
+export function decodeGateway(bytes: Buffer): string | undefined {
 	const { gateway, via } = decodeAttributes(gateways, bytes);
 	return gateway ?? via;
 }
@@ -123,7 +124,8 @@ function encodeNextHops(family: number, hops: readonly NextHop[]): Buffer {
 	);
 }
 
-function decodeNextHops(bytes: Buffer): NextHop[] {
+/** The value of RTA_MULTIPATH. */
+export function decodeNextHops(bytes: Buffer): NextHop[] {
 	const hops: NextHop[] = [];
 	for (let at = 0; at + 8 <= bytes.length; ) {
 		const length = bytes.readUInt16LE(at);

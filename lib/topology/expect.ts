@@ -1,7 +1,7 @@
 import type { Context } from "./declared.js";
 import type { ExpectEntry, TcpTraffic, TopologyDocument, Traffic, UdpTraffic } from "./generated/document.js";
 import type { Sound } from "./positions.js";
-import { list } from "./printable.js";
+import { list, quote } from "./printable.js";
 import type { Range } from "./source.js";
 import type { EndName, Expectation, Protocol, XdpAction } from "./topology.js";
 
@@ -15,12 +15,20 @@ type Entry = Sound<ExpectEntry>;
 /** The expectations of a document. What is wrong about one is reported, and it is left out. */
 export function resolveExpectations(document: Sound<TopologyDocument>, context: Context): Expectation[] {
 	const { positions } = context;
+	const names = new Map<string, number>();
 	return Array.from(positions.entries<Entry>(document.expect ?? [])).flatMap(({ value, at }) =>
-		value === undefined ? [] : (resolveExpectation(value, at, context) ?? []),
+		value === undefined ? [] : (resolveExpectation(value, at, names, context) ?? []),
 	);
 }
 
-function resolveExpectation(entry: Entry, at: Range, context: Context): Expectation | undefined {
+/** @param names those of the expectations before, each with its line */
+function resolveExpectation(
+	entry: Entry,
+	at: Range,
+	names: Map<string, number>,
+	context: Context,
+): Expectation | undefined {
+	const name = resolveName(entry, names, context);
 	const kind = kindOf(entry, at, context);
 	const traffic: Sound<Traffic & TcpTraffic & UdpTraffic> = kind === undefined ? {} : (entry[kind] ?? {});
 	const from = resolveSource(traffic, context);
@@ -33,6 +41,7 @@ function resolveExpectation(entry: Entry, at: Range, context: Context): Expectat
 	const protocols: Protocol[] = kind === "reach" ? ["ping", "tcp", "udp"] : [kind];
 	return {
 		line: context.report.source.position(at.start).line,
+		...(name !== undefined && { name }),
 		protocols,
 		from,
 		to: to.name,
@@ -41,6 +50,21 @@ function resolveExpectation(entry: Entry, at: Range, context: Context): Expectat
 		reachable: entry.reachable ?? true,
 		actions,
 	};
+}
+
+function resolveName(
+	entry: Entry,
+	names: Map<string, number>,
+	{ positions, report }: Context,
+): string | undefined {
+	const { name } = entry;
+	if (name === undefined) return undefined;
+	const at = positions.value(entry, "name");
+	const before = names.get(name);
+	if (before !== undefined)
+		report.error(at, "duplicate", `the expectation of line ${before} is named ${quote(name)} as well`);
+	else names.set(name, report.source.position(at.start).line);
+	return name;
 }
 
 function kindOf(entry: Entry, at: Range, { positions, report }: Context): (typeof kinds)[number] | undefined {

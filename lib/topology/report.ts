@@ -1,8 +1,7 @@
-import { distance } from "fastest-levenshtein";
 import { type Diagnostic, type DiagnosticCode, underline } from "./diagnostic.js";
 import { TopologyError } from "./error.js";
-import { quote } from "./printable.js";
 import type { Range, Source } from "./source.js";
+import { suggest } from "./suggest.js";
 import type { Warning } from "./topology.js";
 
 /** Mistakes that are kept; a file with more is no work of a person. */
@@ -27,12 +26,6 @@ interface Mistake extends Range {
 	message: string;
 	hint?: Hint;
 	detail?: string | undefined;
-}
-
-/** How many letters differ; letters in another order, such as `dso` for `dos`, are one slip. */
-function difference(a: string, b: string): number {
-	const sorted = (text: string) => [...text].sort().join("");
-	return a.length === b.length && a !== b && sorted(a) === sorted(b) ? 1 : distance(a, b);
 }
 
 /** Collects what is wrong with one file, in any order, each thing once. */
@@ -72,20 +65,15 @@ export class Report {
 
 	/** `did you mean …?` for the candidate nearest to a name, if one is near enough. */
 	suggest(name: string, candidates: Iterable<string>): string | undefined {
-		// One letter in three may be wrong.
-		let limit = Math.max(1, Math.floor(name.length / 3));
-		let nearest: string | undefined;
+		return suggest(name, this.#affordable(candidates));
+	}
+
+	*#affordable(candidates: Iterable<string>): Iterable<string> {
 		for (const candidate of candidates) {
 			this.#comparisons += 1;
-			if (this.#comparisons > MAX_COMPARISONS) return undefined;
-			if (Math.abs(candidate.length - name.length) > limit || candidate === "") continue;
-			const far = difference(name.toLowerCase(), candidate.toLowerCase());
-			if (far < limit || (far === limit && nearest === undefined)) {
-				nearest = candidate;
-				limit = far;
-			}
+			if (this.#comparisons > MAX_COMPARISONS) return;
+			yield candidate;
 		}
-		return nearest === undefined ? undefined : `did you mean ${quote(nearest)}?`;
 	}
 
 	/** Nothing more is taken in, so looking further is of no use. */

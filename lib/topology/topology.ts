@@ -214,6 +214,8 @@ export type XdpAction = "XDP_ABORTED" | "XDP_DROP" | "XDP_PASS" | "XDP_TX" | "XD
 export interface Expectation {
 	/** Where the file says it, from 1. */
 	line: number;
+	/** What reports call it; no two expectations have the same. */
+	name?: string;
 	/** `reach` is all of them. */
 	protocols: Protocol[];
 	/** The namespace that sends; with `end`, from an address of that end. */

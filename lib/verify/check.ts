@@ -5,6 +5,7 @@ import type { Lab } from "../kernel/lab.js";
 import type { LabCounters } from "../kernel/lab-counters.js";
 import type { EndName, Expectation, Topology, XdpAction } from "../topology/topology.js";
 import { difference, leastPackets, takeSample } from "./counters.js";
+import type { Diagnosis } from "./diagnose.js";
 import type { Peers } from "./peers.js";
 import { send } from "./send.js";
 
@@ -25,45 +26,75 @@ export interface Bench {
 	counters: LabCounters;
 	peers: Peers;
 	topology: Topology;
+	/** How the lab was before any traffic, if it differs from its topology. */
+	before?: Diagnosis | undefined;
 	options: CheckOptions;
 }
 
 /** Sends what an expectation speaks of, and compares. Causes are for another to find. */
 export async function check(bench: Bench, expectation: Expectation): Promise<CheckReport> {
 	const start = performance.now();
-	const flows: FlowReport[] = [];
+	const flows = flowsOf(expectation, bench.topology);
+	const seen = new Map<Flow, FlowReport>();
 	const actions: ActionReport[] = [];
-	let ok = true;
-	let groups = groupsOf(expectation, bench.topology);
+	let ok = flows.length > 0;
+	let failed = false;
+	let groups = groupsOf(bench, expectation, flows);
 	for (let [group, ...rest] = groups; group; [group, ...rest] = groups) {
-		const result = await tryGroup(bench, expectation, group, ok ? bench.options.attempts : 1);
-		flows.push(...result.flows);
+		const result = await tryGroup(bench, expectation, failed ? { ...group, attempts: 1 } : group);
+		group.flows.forEach((flow, i) => {
+			seen.set(flow, result.flows[i] as FlowReport);
+		});
 		actions.push(...result.actions);
 		ok &&= result.ok;
+		failed ||= !result.ok && !group.lost;
 		// Once it has failed, the rest is only to see what else does: tried once, all at a time.
-		groups = ok || rest.length === 0 ? rest : [rest.flat()];
+		groups = failed && rest.length > 1 ? [merge(rest)] : rest;
 	}
 	return {
 		title: titleOf(expectation),
 		line: expectation.line,
-		ok: ok && flows.length > 0,
+		ok,
 		milliseconds: Math.round(performance.now() - start),
-		attempts: Math.max(0, ...flows.map(({ attempts }) => attempts)),
-		flows,
+		attempts: Math.max(0, ...Array.from(seen.values(), ({ attempts }) => attempts)),
+		flows: flows.map((flow) => seen.get(flow) as FlowReport),
 		actions,
 		causes: flows.length ? [] : ["the two sides have no address family in common: nothing was sent"],
 	};
 }
 
+/** What is sent at a time. */
+interface Group {
+	flows: Flow[];
+	attempts: number;
+	/** It is known that nothing of it comes through. */
+	lost?: true;
+}
+
 /**
- * What is sent at a time. Where counters are looked at, one flow after the other, lest one be counted
- * for another; but flows that do not come through count the same few packets side by side.
+ * Where counters are looked at, one flow after the other, lest one be counted for another; but flows that do
+ * not come through count the same few packets side by side. What differs is not tried again and again.
  */
-function groupsOf(expectation: Expectation, topology: Topology): Flow[][] {
-	const flows = flowsOf(expectation, topology);
-	if (flows.length === 0) return [];
-	const counted = Object.keys(expectation.actions).length > 0;
-	return counted && expectation.reachable ? flows.map((flow) => [flow]) : [flows];
+function groupsOf({ before, options }: Bench, expectation: Expectation, flows: readonly Flow[]): Group[] {
+	const { reachable, actions } = expectation;
+	const outlooks = flows.map((flow) => (reachable && before?.foresee(flow)) || "open");
+	const lost = flows.filter((_, i) => outlooks[i] === "lost");
+	const others = flows.flatMap((flow, i): Group[] => {
+		const attempts = outlooks[i] === "doubtful" ? 1 : options.attempts;
+		return outlooks[i] === "lost" ? [] : [{ flows: [flow], attempts }];
+	});
+	const counted = Object.keys(actions).length > 0 && reachable;
+	return [
+		...(lost.length ? [{ flows: lost, attempts: 1, lost: true } as const] : []),
+		...(counted || others.length < 2 ? others : [merge(others)]),
+	];
+}
+
+function merge(groups: readonly Group[]): Group {
+	return {
+		flows: groups.flatMap(({ flows }) => flows),
+		attempts: Math.max(...groups.map(({ attempts }) => attempts)),
+	};
 }
 
 interface GroupResult {
@@ -75,15 +106,13 @@ interface GroupResult {
 /** Milliseconds between the first two attempts; then as much more each time. */
 const PAUSE = 100;
 
-async function tryGroup(
-	bench: Bench,
-	expectation: Expectation,
-	group: readonly Flow[],
-	attempts: number,
-): Promise<GroupResult> {
+async function tryGroup(bench: Bench, expectation: Expectation, group: Group): Promise<GroupResult> {
+	let spent = group.flows.map(() => 0);
 	for (let attempt = 1; ; attempt++) {
 		const { final, ...result } = await tryOnce(bench, expectation, group, attempt);
-		if (result.ok || final || attempt >= attempts) return result;
+		spent = spent.map((before, i) => before + (result.flows[i]?.milliseconds ?? 0));
+		for (const [i, flow] of result.flows.entries()) flow.milliseconds = spent[i] ?? 0;
+		if (result.ok || final || attempt >= group.attempts) return result;
 		// What fails at once, as without a route, may be on its way.
 		await setTimeout(PAUSE * attempt);
 	}
@@ -93,26 +122,36 @@ async function tryGroup(
 async function tryOnce(
 	{ lab, counters, peers, options }: Bench,
 	expectation: Expectation,
-	group: readonly Flow[],
+	{ flows: group, lost }: Group,
 	attempt: number,
 ): Promise<GroupResult & { final: boolean }> {
 	const { reachable, actions: expected } = expectation;
-	const patience = { patience: reachable ? options.patience : options.absence, signal: options.signal };
+	const patience = {
+		patience: reachable && !lost ? options.patience : options.absence,
+		signal: options.signal,
+	};
 	const ends = Object.entries(expected) as [EndName, XdpAction][];
 	const before = ends.length ? takeSample(counters) : new Map();
-	const arrivals = await Promise.all(group.map((flow) => send(lab, peers, flow, patience)));
+	const start = performance.now();
+	const arrivals = await Promise.all(
+		group.map(async (flow) => {
+			const arrival = await send(lab, peers, flow, patience);
+			return { ...arrival, milliseconds: Math.round(performance.now() - start) };
+		}),
+	);
 	const flows = group.map((flow, i): FlowReport => {
-		const { tried, some, whole, detail } = arrivals[i] as (typeof arrivals)[number];
+		const { tried, some, whole, detail, milliseconds } = arrivals[i] as (typeof arrivals)[number];
 		const { protocol, family, address, port } = flow;
 		const ok = tried && (reachable ? whole : !some);
-		return { protocol, family, address, ...(port !== undefined && { port }), ok, detail, attempts: attempt };
+		const where = { protocol, family, address, ...(port !== undefined && { port }) };
+		return { ...where, ok, detail, attempts: attempt, milliseconds };
 	});
 	const after = ends.length ? takeSample(counters) : new Map();
 	const came = flows.every(({ ok }) => ok);
 	// UDP goes one way. What `reach` asks of an end on the way back, ping and TCP have shown.
 	const oneWay = expectation.protocols.length > 1 && group.every(({ protocol }) => protocol === "udp");
 	const actions = ends.map(([end, action]): ActionReport => {
-		const of = group.map(describeFlow).join(", ");
+		const of = group.map(describeFlow).join("; ");
 		const least = group.reduce((sum, flow) => sum + leastPackets(lab, end, flow, reachable), 0);
 		const counts = difference(end, before, after);
 		const elsewhere = oneWay && counts !== null && total(counts) < least;

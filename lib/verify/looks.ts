@@ -3,30 +3,50 @@ import type { Requirements } from "../declare/requirements.js";
 import { warningOf } from "../kernel/features.js";
 import { ANSWERS } from "../programs/builtin.js";
 import type { LabEnd, Snapshot } from "../snapshot/snapshot.js";
-import { sysctlOf } from "../topology/sysctl-interface.js";
-import type { EndName } from "../topology/topology.js";
+import type { EndName, Protocol } from "../topology/topology.js";
+import { forwardingSysctl } from "./hops.js";
+import { contains } from "./no-route.js";
 import type { Hop } from "./path.js";
 
 /** What a look has at hand. */
 export interface Scene {
 	snapshot: Snapshot;
 	requirements: Requirements;
+	/** The packets' destination and, where it is known, source. */
+	destination: string;
+	source?: string | undefined;
 	family: 4 | 6;
-	/** The traffic is more than echo requests, whose checksum no offload makes. */
-	checksummed: boolean;
+	protocol: Protocol;
 	/** What the lab needs of the kernel and the kernel lacks. */
 	unfulfilled: readonly KernelNeed[];
 }
 
-/** One thing that may be wrong where a packet passes: a sentence, or undefined where it is not. */
+/** One thing that may be wrong where packets pass: a sentence, or undefined where it is not. */
 type Look = (hop: Hop, scene: Scene) => string | undefined;
 
-const isDown: Look = ({ namespace, ingress, egress }, { snapshot }) => {
-	// A link that is down takes its routes along, so where there is no egress it may be any.
-	const ends = egress ? [egress] : [...snapshot.ends.values()].filter((end) => end.namespace === namespace);
-	const down = [ingress, ...ends].find((end) => end && !end.link.up);
+const isDown: Look = (hop, scene) => {
+	const { ingress, egress, peer } = hop;
+	const ends = egress ? [ingress, egress, peer] : [ingress, ...wouldLeaveBy(hop, scene)];
+	const down = ends.find((end) => end && !end.link.up);
 	return down && `${down.name} is down`;
 };
+
+/** A link that is down takes its routes along: the ends that lead to the destination by the topology. */
+function wouldLeaveBy({ namespace }: Hop, { snapshot, requirements, destination }: Scene): LabEnd[] {
+	const { topology, ends } = requirements;
+	const routes = topology.namespaces.find(({ name }) => name === namespace.name)?.routes ?? [];
+	const leading = routes.filter(({ to }) => contains(to, destination));
+	return [...snapshot.ends.values()].filter(({ namespace: its, name, link }) => {
+		if (its !== namespace) return false;
+		const routed = leading.some((route) =>
+			[route.interface, ...route.via.map((hop) => hop.interface)].includes(link.name),
+		);
+		return routed || ends.get(name)?.addresses.some((prefix) => contains(prefix, destination));
+	});
+}
+
+/** What the kernel itself does with the packets; what is down has been named already. */
+const stops: Look = (hop, scene) => (isDown(hop, scene) === undefined ? hop.stop : undefined);
 
 const lacksEnd: Look = ({ namespace }, { snapshot, requirements }) => {
 	const missing = [...requirements.ends.values()].find(
@@ -60,29 +80,35 @@ export function wrongProgram(
 	return `${name} runs ${program?.label?.program ?? program?.name ?? "another program"} instead of ${wanted}`;
 }
 
+const drops: Look = ({ ingress }, { snapshot }) => {
+	const label = ingress?.link.xdp.map(({ id }) => snapshot.programs.get(id)?.label).find((one) => one);
+	return ingress && label?.program === "drop" && !label.own
+		? `${ingress.name} runs drop, which drops all packets`
+		: undefined;
+};
+
 const forwardingOff: Look = ({ namespace, ingress, egress, next }, { family }) => {
 	if (!ingress || !egress || next === undefined) return undefined;
 	const value = namespace.sysctls.get(forwardingSysctl(ingress.link.name, family));
 	return value === "0" ? `IPv${family} forwarding is off on ${ingress.name}` : undefined;
 };
 
-/** What bpf_fib_lookup() and the stack ask for before they forward. */
-export function forwardingSysctl(link: string, family: 4 | 6): string {
-	return sysctlOf(link, `ipv${family}.forwarding`);
-}
-
-const lacksNeighbor: Look = ({ namespace, egress, peer, next }) => {
-	if (!egress || !peer || next === undefined) return undefined;
-	const found = namespace.neighbors.find(({ index, ip }) => index === egress.link.index && ip === next);
-	if (found?.mac === undefined) return `${egress.name} has no neighbour ${next}`;
-	if (found.mac === peer.link.mac) return undefined;
-	return `${egress.name} takes ${next} for ${found.mac}, and ${peer.name} has ${peer.link.mac}`;
+/** bpf_fib_lookup() does not look at the source; the network stack does: fib_validate_source(). */
+const sourceRefused: Look = (hop, scene) => {
+	const { namespace, ingress, egress, refused } = hop;
+	if (!refused || !ingress || forwardingOff(hop, scene) || (egress && runsProgram(ingress))) return undefined;
+	return `${namespace.name} takes no packets from ${scene.source} by ${ingress.name}: its route there is another (rp_filter)`;
 };
 
-const otherMac: Look = ({ egress, peer, next }, { requirements }) => {
+function runsProgram({ link }: LabEnd): boolean {
+	return link.xdp.length > 0;
+}
+
+const otherMac: Look = ({ egress, peer, next, stop }, { requirements }) => {
 	// What a neighbour entry does not say, the program has from the topology.
 	const wanted = peer && requirements.ends.get(peer.name)?.mac;
-	if (!egress || !peer || next !== undefined || wanted === peer.link.mac) return undefined;
+	if (!egress || !peer || next !== undefined || stop !== undefined || wanted === peer.link.mac)
+		return undefined;
 	return `${peer.name} has MAC ${peer.link.mac}, and what ${egress.name} sends is for ${wanted}`;
 };
 
@@ -94,7 +120,7 @@ function redirects({ forwarding, ingress, egress }: Hop): boolean {
 
 const peerNotReady: Look = (hop) => {
 	const { egress, peer } = hop;
-	if (!redirects(hop) || !egress || !peer) return undefined;
+	if (!redirects(hop) || !egress || !peer || hop.stop !== undefined) return undefined;
 	const ready = peer.link.xdp.some(({ mode }) => mode === "native") || has(peer, "rx-gro");
 	return ready
 		? undefined
@@ -112,9 +138,10 @@ const answerNotReady: Look = ({ ingress }, { snapshot, requirements }) => {
 	return `${end.name} has no native program: what ${ingress.name} answers by XDP_TX is lost`;
 };
 
-const checksumOffload: Look = (hop, { snapshot, requirements, checksummed }) => {
+const checksumOffload: Look = (hop, { snapshot, requirements, protocol }) => {
 	const { ingress } = hop;
-	if (!checksummed || !ingress || !redirects(hop)) return undefined;
+	// No offload makes the checksum of an echo request.
+	if (protocol === "ping" || !ingress || !redirects(hop)) return undefined;
 	const sender = snapshot.ends.get(requirements.peers.get(ingress.name)?.name as EndName);
 	// Between routers a frame has its checksum already.
 	const originates = requirements.topology.namespaces.some(
@@ -124,18 +151,20 @@ const checksumOffload: Look = (hop, { snapshot, requirements, checksummed }) => 
 	return `${sender.name} has TX checksum offload on: TCP and UDP lose their checksum where ${ingress.name} redirects`;
 };
 
-const mtuTooSmall: Look = ({ ingress, egress, peer }) => {
-	if (!egress) return undefined;
+/** TCP alone sends packets that are longer than any MTU allows. */
+const mtuTooSmall: Look = ({ ingress, egress, peer, next, stop }, { protocol }) => {
+	if (!egress || stop !== undefined || protocol !== "tcp") return undefined;
 	if (peer && peer.link.mtu !== egress.link.mtu) {
 		// The same words for both directions.
 		const [a, b] = [egress, peer].sort((a, b) => (a.name < b.name ? -1 : 1)) as [LabEnd, LabEnd];
 		return `the MTU of ${a.name} is ${a.link.mtu}, and that of ${b.name} ${b.link.mtu}: longer packets are lost`;
 	}
-	if (!ingress || egress.link.mtu >= ingress.link.mtu) return undefined;
+	// Who looks routes up answers that a packet is too long, and TCP sends shorter ones.
+	if (!ingress || next !== undefined || egress.link.mtu >= ingress.link.mtu) return undefined;
 	return `the MTU of ${egress.name} is ${egress.link.mtu}, and ${ingress.name} takes up to ${ingress.link.mtu}`;
 };
 
-const kernelLacks: Look = ({ ingress, egress }, { unfulfilled, family, checksummed }) => {
+const kernelLacks: Look = ({ ingress, egress }, { unfulfilled, family, protocol }) => {
 	const lost = unfulfilled.find(
 		({ between, loses }) =>
 			ingress &&
@@ -143,7 +172,7 @@ const kernelLacks: Look = ({ ingress, egress }, { unfulfilled, family, checksumm
 			between.includes(ingress.name) &&
 			between.includes(egress.name) &&
 			(loses.family ?? family) === family &&
-			(loses.pings || checksummed),
+			(loses.pings || protocol !== "ping"),
 	);
 	return lost && warningOf(lost);
 };
@@ -156,9 +185,11 @@ function has({ namespace, link }: LabEnd, feature: string): boolean {
 export const LOOKS: readonly Look[] = [
 	lacksEnd,
 	isDown,
+	drops,
 	forwardingOff,
 	kernelLacks,
-	lacksNeighbor,
+	sourceRefused,
+	stops,
 	otherMac,
 	lacksProgram,
 	peerNotReady,

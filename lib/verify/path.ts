@@ -1,93 +1,100 @@
-import { BlockList, isIPv6 } from "node:net";
-import type { Route } from "../netlink/route.js";
+import type { RouteAnswer } from "../kernel/route-lookup.js";
+import type { Packets } from "../netlink/route-lookup.js";
 import type { LabEnd, NamespaceSnapshot, Snapshot } from "../snapshot/snapshot.js";
 import type { Forwarding, Topology } from "../topology/topology.js";
+import { hopsOf } from "./hops.js";
 
-/** What a packet meets in one namespace. */
+/** Packets that come in by one interface, or start in a namespace, and leave by one interface. */
 export interface Hop {
 	namespace: NamespaceSnapshot;
-	/** How the topology has it forward. */
+	/** How the topology has the namespace forward. */
 	forwarding: Forwarding | undefined;
-	/** Where the packet comes in; undefined where it starts. */
+	/** Where the packets come in; undefined where they start. */
 	ingress: LabEnd | undefined;
-	/** Where it leaves; undefined where it ends. */
-	egress: LabEnd | undefined;
-	/** The other end of `egress`. */
-	peer: LabEnd | undefined;
-	/** The address that `egress` must have a neighbour for; undefined where none is asked for. */
-	next: string | undefined;
+	/** Where the packets leave; undefined where they end. */
+	egress?: LabEnd | undefined;
+	/** The other end of `egress`; absent if they leave by none. */
+	peer?: LabEnd | undefined;
+	/** The address that `egress` must have a neighbour for; absent where none is asked for. */
+	next?: string | undefined;
+	/** Why the packets get no further. */
+	stop?: string | undefined;
+	/** `stop` holds if packets got here at all, which the kernel's tables do not show. */
+	unsure?: boolean;
+	/** The network stack refuses the packets by their source address. */
+	refused?: boolean;
+	/** What the packets meet behind `peer`. */
+	behind?: Stage;
 }
 
-export interface Path {
+/** What packets meet in one namespace: a hop for each of the equal paths that they may take. */
+export interface Stage {
 	hops: Hop[];
-	/** Why it leads no further, where that is not because it has arrived. */
-	stop: string | undefined;
+	/** The namespaces from here on in which the packets rightly end. */
+	arrivals: Set<string>;
 }
 
-/** Longer than any route through a lab: a loop. */
-const MAX_HOPS = 64;
+/** What a path is read from. */
+export interface Ground {
+	snapshot: Snapshot;
+	topology: Topology;
+	/** Packets were sent before the snapshot was read: what they could not resolve shows. */
+	tried: boolean;
+	/** The kernel's answer; `whole` asks for all of equal paths. */
+	ask: (namespace: string, packets: Packets, whole: boolean) => RouteAnswer;
+}
 
-/** The way that a packet takes by redirects and main routing tables as they are; the first of equal paths. */
-export function pathOf(snapshot: Snapshot, topology: Topology, from: string, address: string): Path {
-	const hops: Hop[] = [];
-	let name = from;
-	let ingress: LabEnd | undefined;
-	while (hops.length < MAX_HOPS) {
-		const namespace = snapshot.namespaces.get(name);
-		if (!namespace) return { hops, stop: `namespace ${name} is not there` };
-		const forwarding = topology.namespaces.find((one) => one.name === name)?.forwarding;
-		const hop: Hop = { namespace, forwarding, ingress, egress: undefined, peer: undefined, next: undefined };
-		hops.push(hop);
-		const stop = leave(snapshot, hop, address);
-		if (stop !== undefined || !hop.egress) return { hops, stop };
-		if (!hop.peer) return { hops, stop: `the other end of ${hop.egress.name} is not there` };
-		ingress = hop.peer;
-		name = ingress.namespace.name;
+/** Packets to follow. */
+export interface Journey {
+	from: string;
+	destination: string;
+	/** Absent where it is not known. */
+	source?: string | undefined;
+	/** IPPROTO_* */
+	protocol: number;
+	/** The namespaces in which the packets may end; the sender only if it is the first. */
+	to: readonly string[];
+}
+
+/** How many routers packets pass that start with the kernel's default TTL or hop limit, 64. */
+const MAX_ROUTERS = 63;
+
+/** The path of packets by redirects and the kernel's routing, as the lab is now. */
+export function pathOf(ground: Ground, journey: Journey): Stage {
+	const visited = new Map<string, Stage>();
+	/** The stages between the start and the present one. */
+	const open = new Set<Stage>();
+
+	function visit(name: string, ingress: LabEnd | undefined, routers: number): Stage {
+		const stage: Stage = { hops: [], arrivals: new Set() };
+		visited.set(ingress?.name ?? name, stage);
+		open.add(stage);
+		const { hops, certain } = hopsOf(ground, journey, name, ingress);
+		for (const hop of hops) {
+			stage.hops.push(hop);
+			if (hop.stop !== undefined) continue;
+			if (hop.peer) follow(hop, hop.peer, routers);
+			else stage.arrivals.add(name);
+			for (const arrival of hop.behind?.arrivals ?? []) stage.arrivals.add(arrival);
+			// The first is the one that the kernel chooses: the others do not matter if it leads on.
+			if (certain && stage.arrivals.size > 0) break;
+		}
+		open.delete(stage);
+		return stage;
 	}
-	return { hops, stop: `packets to ${address} go round in a loop` };
-}
 
-/** Fills in how a packet leaves. @returns why it does not; undefined also where it has arrived */
-function leave(snapshot: Snapshot, hop: Hop, address: string): string | undefined {
-	const { namespace, ingress } = hop;
-	const target = ingress && redirectTarget(hop, ingress);
-	if (target !== undefined) {
-		hop.egress = snapshot.ends.get(`${namespace.name}:${target}`);
-		if (!hop.egress) return `${namespace.name}:${target} is not there`;
-	} else {
-		if (namespace.addresses.some(({ prefix }) => prefix.startsWith(`${address}/`))) return undefined;
-		const route = findRoute(namespace, address);
-		if (!route) return `${namespace.name} has no route to ${address}`;
-		if (route.type !== "unicast") return `the route of ${namespace.name} to ${route.to} is a ${route.type}`;
-		const [first] = route.hops;
-		hop.egress = [...snapshot.ends.values()].find(
-			(end) => end.namespace === namespace && end.link.index === first?.index,
-		);
-		if (!hop.egress) return `${namespace.name} routes ${address} out of the lab`;
-		hop.next = first?.gateway ?? address;
+	/** @param routers how many have routed the packets so far: a redirect leaves the TTL alone */
+	function follow(hop: Hop, peer: LabEnd, routers: number): void {
+		const { ingress, egress, next } = hop;
+		const known = visited.get(peer.name);
+		const packets = `packets to ${journey.destination}`;
+		const routes = ingress !== undefined && next !== undefined;
+		if (known && open.has(known))
+			hop.stop = `${packets} go round in a loop: ${egress?.name} sends them to ${peer.name} again`;
+		else if (routes && routers === MAX_ROUTERS)
+			hop.stop = `the TTL of ${packets} is used up at ${ingress.name}`;
+		else hop.behind = known ?? visit(peer.namespace.name, peer, routers + Number(routes));
 	}
-	const pair = snapshot.pairs.find(({ ends }) => ends.some((end) => end === hop.egress));
-	hop.peer = pair?.ends.find((end) => end !== hop.egress);
-	return undefined;
-}
 
-/** Where `hardcoded` and `map` send what comes in here, whoever it is for. */
-function redirectTarget({ forwarding }: Hop, ingress: LabEnd): string | undefined {
-	if (forwarding?.mode !== "hardcoded" && forwarding?.mode !== "map") return undefined;
-	return forwarding.redirect.find(({ from }) => from === ingress.link.name)?.to;
-}
-
-/** The longest prefix, then the lowest metric. */
-function findRoute({ routes }: NamespaceSnapshot, address: string): Route | undefined {
-	const family = isIPv6(address) ? "ipv6" : "ipv4";
-	const length = ({ to }: Route) => Number(to.slice(to.indexOf("/") + 1));
-	return routes
-		.filter((route) => {
-			const network = route.to.slice(0, route.to.indexOf("/"));
-			if (isIPv6(network) !== (family === "ipv6")) return false;
-			const list = new BlockList();
-			list.addSubnet(network, length(route), family);
-			return list.check(address, family);
-		})
-		.sort((a, b) => length(b) - length(a) || a.metric - b.metric)[0];
+	return visit(journey.from, undefined, 0);
 }

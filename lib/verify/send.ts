@@ -1,5 +1,6 @@
 import type { Flow } from "../expect/flow.js";
 import type { Lab } from "../kernel/lab.js";
+import { askRoute } from "../kernel/route-lookup.js";
 import { TCP_BYTES } from "./orders.js";
 import { type Peer, PeerError, type Peers } from "./peers.js";
 import { ping } from "./ping.js";
@@ -30,6 +31,7 @@ export async function send(
 ): Promise<Arrival & { tried: boolean }> {
 	const missing = [flow.from, ...flow.to].find((name) => !lab.has(name));
 	if (missing !== undefined) return untried(`namespace ${missing} is not there`);
+	if (isOwn(lab, flow)) return untried(`nothing is sent, ${flow.from} has ${flow.address} itself`);
 	if (flow.protocol === "ping") return { ...(await ping(lab, flow, patience)), tried: true };
 	const transmit = flow.protocol === "tcp" ? tcp : udp;
 	try {
@@ -39,6 +41,13 @@ export async function send(
 		if (error instanceof PeerError) return untried(error.message);
 		throw error;
 	}
+}
+
+/** Whether the sender's kernel keeps what is for another namespace, by whatever rule or table. */
+function isOwn(lab: Lab, { from, to, address }: Flow): boolean {
+	if (to[0] === from) return false;
+	const answer = askRoute(lab, from, { destination: address });
+	return "type" in answer && answer.type === "local";
 }
 
 function untried(detail: string) {

@@ -108,11 +108,11 @@ describe.concurrent("traffic", () => {
 	});
 
 	test("may arrive in any namespace that has the address, and is counted in all", async () => {
-		// What `uno` sends to the address that `dos` has as well stays where it is.
+		// The router keeps what is for the address that `dos` has as well.
 		const shared = lab(
 			"tcp: { from: uno, to: dos:veth0 }",
 			"udp: { from: uno, to: dos:veth0, packets: 300 }",
-		).replace("uno:veth0: [", "uno:veth0: [10.0.2.2/32, ");
+		).replace("router:tres: 10.0.3.1/24", "router:tres: [10.0.3.1/24, 10.0.2.2/32]");
 		const { exitCode, report } = await verify(shared);
 		expect(exitCode).toBe(0);
 		expect(report.checks[1]?.flows[0]?.detail).toBe("300 of 300 datagrams arrived");
@@ -135,7 +135,11 @@ describe.concurrent("traffic", () => {
 			expect(await machine.run("bash", ["-c", attach])).toMatchObject({ exitCode: 0 });
 			const { stdout } = await machine.xdp("verify", "--json");
 			const report = JSON.parse(stdout) as VerifyReport;
-			expect(report.ok).toBe(true);
+			expect(report).toMatchObject({
+				ok: false,
+				checks: [{ ok: true }],
+				drift: ["+ program drop", expect.stringContaining("~ xdp tres:veth0")],
+			});
 			// A multicast of IPv6's own may be among them.
 			expect(report.checks[0]?.actions[0]?.counts?.XDP_DROP).toBeGreaterThanOrEqual(3);
 		});
@@ -175,13 +179,68 @@ describe.concurrent("traffic", () => {
 		});
 	});
 
-	test("that passes in a lab which is not the file's is told with what differs", async () => {
+	test("that passes in a lab which is not the file's proves nothing, in every form of the report", async () => {
 		await withLab(lab(REACHES), async (machine) => {
 			const file = `${folder}/other.yaml`;
 			writeFileSync(file, lab(REACHES).replace("forwarding: fib", "forwarding: kernel"));
-			const { exitCode, stdout } = await machine.xdp("verify", file);
-			expect(exitCode).toBe(0);
-			expect(stdout).toContain("the lab differs from its topology:\n    - xdp router:");
+			const junit = `${folder}/other.xml`;
+			const text = await machine.xdp("verify", file, "--junit", junit);
+			expect(text.exitCode).toBe(1);
+			expect(text.stdout).toMatch(/^ok 1 - /);
+			expect(text.stdout).toContain("the lab differs from its topology:\n    - xdp router:");
+			expect(text.stdout).toContain(`\nxdp-apply ${file} makes the lab what the file says\n`);
+			expect(text.stdout).toMatch(/\nhosts: 1 passed, \d+ differences \(/);
+			expect(readFileSync(junit, "utf8")).toMatch(
+				/<testcase [^>]*name="the lab is what its topology says" file="[^"]*other.yaml"[^>]*>\s*<failure/,
+			);
+			const json = await machine.xdp("verify", file, "--json");
+			expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, checks: [{ ok: true }] });
+			expect(json.exitCode).toBe(1);
+			const tap = await machine.xdp("verify", file, "--tap");
+			expect(tap.stdout).toMatch(/^ok 1 - .*^not ok 2 - the lab is what its topology says$/ms);
+			expect(tap.exitCode).toBe(1);
+			// The lab is still what was applied.
+			expect(await machine.xdp("verify", "hosts", "-q")).toMatchObject({ exitCode: 0 });
+		});
+	});
+
+	test("is sent once where it is known to be lost", async () => {
+		const list = ["tres", "dos"].map((to) => `ping: { from: uno, to: ${to}:veth0 }`);
+		await withLab(lab(...list), async (machine) => {
+			await machine.run("ip", ["-n", "router", "route", "add", "blackhole", "10.0.2.2/32"]);
+			const report = JSON.parse((await machine.xdp("verify", "--json")).stdout) as VerifyReport;
+			expect(report.checks).toMatchObject([
+				{ ok: false, attempts: 1, causes: ["tres:veth0 runs drop, which drops all packets"] },
+				{ ok: false, attempts: 1, causes: ["the route of router to 10.0.2.2/32 is a blackhole"] },
+			]);
+		});
+	});
+
+	test("to an address of the sender's own never leaves it, and proves nothing whatever is expected", async () => {
+		const list = ["true", "false"].flatMap((reachable) => [
+			`reach: { from: uno, to: dos:veth0 }, reachable: ${reachable}`,
+			`udp: { from: dos, to: tres:veth0 }, reachable: ${reachable}`,
+		]);
+		const shared = lab(...list).replace("uno:veth0: [", 'uno:veth0: [10.0.2.2/32, "fc00:2::2/128", ');
+		await withLab(shared, async (machine) => {
+			await machine.run("ip", ["-n", "dos", "address", "add", "10.0.3.2/32", "dev", "lo"]);
+			const report = JSON.parse((await machine.xdp("verify", "--json")).stdout) as VerifyReport;
+			const own = (...addresses: string[]) =>
+				addresses
+					.map((address) => `${address} itself, nothing is sent`)
+					.map((end) => expect.stringContaining(end));
+			for (const at of [0, 2]) {
+				expect(report.checks[at]?.flows).toHaveLength(6);
+				expect(report.checks[at]).toMatchObject({
+					ok: false,
+					causes: own("uno has 10.0.2.2", "uno has fc00:2::2"),
+				});
+				expect(report.checks[at + 1]).toMatchObject({ ok: false, causes: own("dos has 10.0.3.2") });
+			}
+			const details = report.checks.flatMap(({ flows }) => flows.map(({ detail }) => detail));
+			expect(details.filter((detail) => !/^nothing is sent, (uno|dos) has \S+ itself$/.test(detail))).toEqual(
+				[],
+			);
 		});
 	});
 
@@ -216,7 +275,7 @@ expect: [{ ping: { from: uno, to: dos:veth0 }, reachable: false }]
 
 describe("the report", () => {
 	let machine: Machine;
-	const topology = lab(REACHES, "ping: { from: uno, to: tres:veth0 }");
+	const topology = lab(REACHES, "name: tres is reached, ping: { from: uno, to: tres:veth0 }");
 
 	beforeAll(async () => {
 		machine = await Machine.start();
@@ -229,8 +288,9 @@ describe("the report", () => {
 		expect(exitCode).toBe(1);
 		expect(stdout.replace(/[\d.]+ m?s\b/g, "TIME")).toBe(`\
 ok 1 - uno reaches dos:veth0 by ping, TCP and UDP (TIME)
-not ok 2 - uno reaches tres:veth0 by ping (TIME, 3 attempts)
+not ok 2 - tres is reached (TIME, 3 attempts)
     ping to 10.0.3.2: 0 of 3 replies
+    likely cause: tres:veth0 runs drop, which drops all packets
 the plan finds no difference to the topology
 hosts: 1 of 2 failed (TIME)`);
 	});
@@ -244,25 +304,65 @@ import json, sys, xml.etree.ElementTree as tree
 suite = tree.parse(sys.argv[1]).getroot()[0]
 print(json.dumps([dict(suite.attrib), [[case.attrib["name"], *[part.text for part in case]] for case in suite]]))`;
 		const { stdout: read } = await machine.run("/usr/bin/python3", ["-c", script, file]);
+		const flows = ["ping", "TCP", "UDP"].flatMap((protocol) =>
+			["10.0.2.2", "fc00:2::2"].map((address) => `${protocol} to ${address}`),
+		);
 		expect(JSON.parse(read)).toEqual([
-			expect.objectContaining({ name: "hosts", tests: "2", failures: "1" }),
+			expect.objectContaining({ name: "hosts", tests: "8", failures: "1" }),
 			[
-				["uno reaches dos:veth0 by ping, TCP and UDP"],
-				["uno reaches tres:veth0 by ping", "ping to 10.0.3.2: 0 of 3 replies"],
+				...flows.map((flow) => [`uno reaches dos:veth0 by ping, TCP and UDP: ${flow}`]),
+				[
+					"tres is reached: ping to 10.0.3.2",
+					"ping to 10.0.3.2: 0 of 3 replies\nlikely cause: tres:veth0 runs drop, which drops all packets",
+				],
+				["the lab is what its topology says"],
 			],
 		]);
 	});
 
-	test("as TAP has a plan and a line a check", async () => {
+	test("as TAP has a plan, a line a check, and a subtest of its traffic", async () => {
 		const { exitCode, stdout } = await machine.xdp("verify", "hosts", "--tap");
 		expect(exitCode).toBe(1);
-		const lines = stdout.split("\n").filter((line) => !line.startsWith("  "));
-		expect(lines).toEqual([
+		const lines = stdout.split("\n");
+		expect(lines.filter((line) => !/^( {2}|#)/.test(line))).toEqual([
 			"TAP version 14",
-			"1..2",
+			"1..3",
 			"ok 1 - uno reaches dos:veth0 by ping, TCP and UDP",
-			"not ok 2 - uno reaches tres:veth0 by ping",
+			"not ok 2 - tres is reached",
+			"ok 3 - the lab is what its topology says",
 		]);
+		expect(lines.filter((line) => /^ {4}(not )?ok/.test(line))).toHaveLength(7);
+		expect(lines).toContain("    not ok 1 - ping to 10.0.3.2: 0 of 3 replies");
+	});
+
+	test.each<[string[], string[]]>([
+		[["--only", "tres is reached"], ["tres is reached"]],
+		[
+			["--only", "uno reaches dos:veth0 by ping, TCP and UDP"],
+			["uno reaches dos:veth0 by ping, TCP and UDP"],
+		],
+		[
+			["--only", "tres is reached", "--only=uno reaches dos:veth0 by ping, TCP and UDP"],
+			["uno reaches dos:veth0 by ping, TCP and UDP", "tres is reached"],
+		],
+	])("is of the expectations that %j names", async (args, titles) => {
+		const { exitCode, stdout } = await machine.xdp("verify", "hosts", "--json", ...args);
+		const report = JSON.parse(stdout) as VerifyReport;
+		expect(report.checks.map(({ title }) => title)).toEqual(titles);
+		expect(exitCode).toBe(titles.includes("tres is reached") ? 1 : 0);
+	});
+
+	test("ends with the first failure where that is asked for, and says what was not tried", async () => {
+		const list = lab("ping: { from: uno, to: tres:veth0 }, actions: { tres:veth0: XDP_DROP }", REACHES);
+		const { exitCode, stdout } = await machine.xdpWith(list, "verify", "--fail-fast", "--json");
+		expect(exitCode).toBe(1);
+		expect(JSON.parse(stdout)).toMatchObject({
+			ok: false,
+			checks: [{ title: "uno reaches tres:veth0 by ping", ok: false }],
+			untried: [{ title: "uno reaches dos:veth0 by ping, TCP and UDP", line: 16 }],
+		});
+		const all = await machine.xdpWith(lab(REACHES, REACHES), "verify", "--fail-fast");
+		expect(all.stdout).toContain("hosts: 2 passed");
 	});
 
 	test("is silent when asked to be, and tells by its exit status", async () => {
@@ -288,6 +388,11 @@ describe("the command", () => {
 		["a file whose lab is not up", ["topologies/three-routers.yaml"], /no lab three-routers is up/],
 		["two forms at a time", ["--tap", "--json"], /not both/],
 		["a file that is not there", ["./nowhere.yaml"], /no such file/],
+		[
+			"a name that no expectation has",
+			["topologies/three-routers.yaml", "--only", "uno reaches dos:vteh0 by ping, TCP and UDP"],
+			/no expectation is named `uno reaches dos:vteh0 .*did you mean `uno reaches dos:veth0 by ping, TCP and UDP`/,
+		],
 	];
 
 	test.sequential.each(wrong)("takes %s for a wrong command line", async (_, args, message) => {

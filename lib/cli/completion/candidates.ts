@@ -19,6 +19,8 @@ export interface Live {
 	namespaces(): Value[];
 	/** NS:IF */
 	ends(): Value[];
+	/** Names of expectations. */
+	expectations(): Value[];
 }
 
 /**
@@ -37,13 +39,13 @@ export function candidates(family: Command, words: readonly string[], live: Live
 			.filter(({ value }) => value.startsWith(current)),
 	});
 
-	if (option) return starting(valuesOf(option));
+	if (option) return starting(valuesOf(option, live));
 	// A command's name begins with no dash, so what does is an option of ours, up to the command.
 	if (!onlyArguments && place.commandAt === undefined && current.startsWith("-")) {
 		const [prefix, name] = /^(--[^=]+)=/.exec(current) ?? [];
 		if (name === undefined) return starting({ values: optionsOf(command) });
 		const given = findOption(command, name);
-		return given ? starting(valuesOf(given), prefix) : { values: [] };
+		return given ? starting(valuesOf(given, live), prefix) : { values: [] };
 	}
 	if (command.commands.length > 0) return starting({ values: commandsOf(command) });
 	if (!argument) return { values: [] };
@@ -132,9 +134,10 @@ export function firstSentence(text: string): string {
 	return /^[^.]*/.exec(text)?.[0] ?? text;
 }
 
-/** Those listed, or files where `<file>` is what it says. */
-function valuesOf({ argChoices, flags }: Option): Candidates {
+/** Those listed, or what the name of the value says: `<file>`, `<expectation>`. */
+function valuesOf({ argChoices, flags }: Option, live: Live): Candidates {
 	if (argChoices) return { values: argChoices.map((value) => ({ value, description: "" })) };
+	if (flags.includes("<expectation>")) return { values: live.expectations() };
 	return { values: [], ...(/file|path/i.test(flags.replace(/^.*?[<[]/, "")) && { more: "files" as const }) };
 }
 

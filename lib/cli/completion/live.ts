@@ -1,3 +1,4 @@
+import { titleOf } from "../../expect/flow.js";
 import { listLabs, listNamespaces } from "../../kernel/labs.js";
 import { readState } from "../../kernel/state.js";
 import { HOST } from "../../topology/topology.js";
@@ -18,6 +19,15 @@ export const live: Live = {
 				(readState(lab)?.topology.veths ?? []).flatMap(({ ends }) =>
 					ends.map(({ name }) => ({ value: name, description: `interface of ${lab}` })),
 				),
+			),
+		),
+	expectations: () =>
+		quietly(() =>
+			listLabs().flatMap((lab) =>
+				(readState(lab)?.topology.expect ?? []).map((one) => ({
+					value: titleOf(one),
+					description: `expectation of ${lab}`,
+				})),
 			),
 		),
 };

@@ -8,6 +8,7 @@ const live: Live = {
 	labs: () => [value("rome"), value("r2")],
 	namespaces: () => [value("host"), value("r1")],
 	ends: () => [value("r1:uno"), value("r1:r2"), value("host:uno")],
+	expectations: () => [value("web is reached"), value("mail is reached")],
 };
 
 const family = new Command("xdp-topology").enablePositionalOptions();
@@ -18,6 +19,7 @@ family
 	.addOption(new Option("-f, --format <format>").choices(["svg", "png"]))
 	.option("-o, --output <file>")
 	.option("--every <seconds>")
+	.option("--only <expectation>")
 	.option("--watch [seconds]")
 	.addOption(new Option("--secret").hideHelp());
 family
@@ -39,7 +41,7 @@ describe("what may stand at the end of a line", () => {
 		["xdp-look |", ["rome", "r2", "r1:uno", "r1:r2", "host:uno"]],
 		["xdp-look r1:|", ["r1:uno", "r1:r2"]],
 		["xdp-look r1:uno h|", ["host:uno"]],
-		["xdp-look --|", ["--format", "--output", "--every", "--watch", "--help"]],
+		["xdp-look --|", ["--format", "--output", "--every", "--only", "--watch", "--help"]],
 		["xdp-look --format |", ["svg", "png"]],
 		["xdp-look -f p|", ["png"]],
 		["xdp-look --format=|", ["--format=svg", "--format=png"]],
@@ -48,6 +50,8 @@ describe("what may stand at the end of a line", () => {
 		["xdp-look --output |", ["files"]],
 		["xdp-look --output=a|", ["files"]],
 		["xdp-look --every |", []],
+		["xdp-look --only |", ["web is reached", "mail is reached"]],
+		["xdp-look --only=w|", ["--only=web is reached"]],
 		["xdp-look --every=1 ro|", ["rome"]],
 		["xdp-look --unknown=|", []],
 		["xdp-look --watch ro|", ["rome"]],

@@ -87,3 +87,9 @@ test.each([
 ])("the title of %s is a sentence", (expectation, title) => {
 	expect(lab(expectation).expect.map(titleOf)).toEqual([title]);
 });
+
+test("a name takes the place of the title", () => {
+	expect(lab("{ name: web is reached, ping: { from: uno, to: dos:veth0 } }").expect.map(titleOf)).toEqual([
+		"web is reached",
+	]);
+});

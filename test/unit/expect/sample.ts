@@ -10,7 +10,15 @@ export const passed: CheckReport = {
 	milliseconds: 213,
 	attempts: 2,
 	flows: [
-		{ protocol: "ping", family: 4, address: "10.0.2.2", ok: true, detail: "3 of 3 replies", attempts: 2 },
+		{
+			protocol: "ping",
+			family: 4,
+			address: "10.0.2.2",
+			ok: true,
+			detail: "3 of 3 replies",
+			attempts: 2,
+			milliseconds: 211,
+		},
 	],
 	actions: [
 		{
@@ -40,6 +48,7 @@ export const failed: CheckReport = {
 			ok: false,
 			detail: "0 of 10 datagrams arrived; \u0007 <bell>",
 			attempts: 3,
+			milliseconds: 3200,
 		},
 	],
 	actions: [],
@@ -51,6 +60,7 @@ export const miscounted: CheckReport = {
 	...passed,
 	title: "uno reaches tres:veth0 by ping",
 	ok: false,
+	flows: passed.flows.map((flow) => ({ ...flow, address: "10.0.3.2" })),
 	actions: [
 		{
 			end: "r1:uno",
@@ -69,5 +79,6 @@ export const report: VerifyReport = {
 	ok: false,
 	milliseconds: 3500,
 	checks: [passed, failed],
+	untried: [],
 	drift: ["+ xdp dos:veth0 pass"],
 };

@@ -52,3 +52,12 @@ test("no more than four parts at a time", () => {
 test("nothing expected is nothing to try", () => {
 	expect(schedule(lab(1, []))).toEqual([]);
 });
+
+test("those that are known to be lost come first and side by side, whatever they count", () => {
+	const list = [counted("a", "b"), counted("b", "a"), plain("a", "b"), counted("a", "b")];
+	expect(schedule(lab(1, list), [0, 1, 2, 3], new Set([1, 3]))).toEqual([[[1, 3], [0], [2]]]);
+});
+
+test("only those are tried that are chosen", () => {
+	expect(schedule(lab(1, Array(6).fill(plain("a", "b"))), [1, 4])).toEqual([[[1, 4]]]);
+});

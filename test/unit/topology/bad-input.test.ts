@@ -595,6 +595,14 @@ table("programs and expectations", [
 		"not both",
 	],
 	[
+		"no two expectations have the same name, and a name is a line of text",
+		lab({
+			more: "expect: [{ name: a, ping: { from: uno, to: host:uno } }, { name: «a», tcp: { from: uno, to: host:uno } }, { name: «' '», udp: { from: uno, to: host:uno } }]",
+		}),
+		"is named `a` as well",
+		"name",
+	],
+	[
 		"an expectation names one protocol",
 		lab({
 			more: "expect: [«{ reachable: true }», { ping: { from: uno, to: host:uno }, «tcp»: { from: uno, to: host:uno } }]",
