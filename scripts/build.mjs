@@ -2,7 +2,7 @@
 // and the library's types.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -79,7 +79,10 @@ async function bundle() {
 	const often = ([name]) => name === "bin/xdp-apply";
 	for (const some of [entries.filter(often), entries.filter((entry) => !often(entry))])
 		await build({ ...common, entryPoints: Object.fromEntries(some) });
+	// By the names that an installed package gives them, for the PATH of a checkout: shell/activate.
+	mkdirSync("dist/commands");
 	for (const name of readdirSync("dist/bin")) {
 		chmodSync(`dist/bin/${name}`, 0o755);
+		symlinkSync(`../bin/${name}`, `dist/commands/${name.replace(/\.js$/, "")}`);
 	}
 }

@@ -37,7 +37,10 @@ what_next() {
 	((EUID == 0)) || root="sudo "
 	cat <<-END
 
-		The lab is up. What to try next:
+		The lab is up. In bash or zsh, this puts the commands on your PATH and completes them
+		(fish: source shell/activate.fish):
+		  source shell/activate
+		What to try next:
 		  ${root}ip netns exec uno ping 10.0.3.2
 		  ${root}npx xdp-verify three-routers
 		  ${root}npx xdp-stats three-routers --watch

@@ -1,5 +1,15 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	copyFileSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Machine, NOBODY, ROOT } from "../machine.js";
 import { Terminal } from "../terminal.js";
@@ -160,6 +170,107 @@ describe.each(["bash", "zsh"])("in %s", (name) => {
 		await terminal.shows(new RegExp(escaped(becomes)));
 		terminal.type("\x15");
 	});
+});
+
+/** A PATH with Node.js and the system's programs, and nothing of ours. */
+const BARE = `${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin`;
+
+/** What a shell prints that reads a script, with none of our commands in PATH. */
+async function bare(shell: string, script: string): Promise<{ stdout: string; stderr: string }> {
+	const { stdout, stderr } = await machine.run("env", [
+		`PATH=${BARE}`,
+		`HOME=${folder}`,
+		...shell.split(" "),
+		script,
+	]);
+	return { stdout, stderr };
+}
+
+describe("in a checkout", () => {
+	test.each([
+		["bash", "bash --norc --noprofile", "bind 'set enable-bracketed-paste off'; source shell/activate"],
+		["zsh", "zsh -f", "source shell/activate"],
+	])("one line puts the commands on the PATH of %s and completes them", async (_, start, line) => {
+		const terminal = new Terminal(machine, `exec ${start}`, { PATH: BARE, HOME: folder });
+		terminal.type(`${line}; echo loaded $((1 + 1))\r`);
+		await terminal.shows(/loaded 2\r\n/);
+		terminal.type("xdp-status t\t");
+		await terminal.shows(/xdp-status two /);
+		terminal.type("\r");
+		await terminal.shows(/two: as applied/);
+		terminal.type("exit\r");
+		await terminal.ended;
+	});
+
+	test("one line does for fish", async () => {
+		const script = 'source shell/activate.fish; complete --do-complete="xdp-status t"; xdp-status two';
+		const { stdout, stderr } = await bare("fish --no-config --command", script);
+		expect(stderr).toBe("");
+		expect(stdout).toMatch(/^two\tlab\n(.*\n)*two: as applied$/);
+	});
+
+	test.each([
+		["bash", "bash --norc -c", "shell/activate"],
+		["zsh", "zsh -f -c", "shell/activate"],
+		["fish", "fish --no-config --command", "shell/activate.fish"],
+	])(
+		"%s finds them behind sudo, which has a PATH of its own, and in other folders",
+		async (_, shell, file) => {
+			// A sudo that forgets PATH, for somebody who is not root.
+			const sudo = `${folder}/sudo-bin`;
+			mkdirSync(sudo, { recursive: true });
+			writeFileSync(`${sudo}/sudo`, '#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin exec "$@"\n', {
+				mode: 0o755,
+			});
+			writeFileSync(`${sudo}/id`, "#!/bin/sh\necho 1000\n", { mode: 0o755 });
+			const asUser = shell.startsWith("fish") ? [] : ["setpriv", ...NOBODY];
+			const path = `PATH=${sudo}:${BARE}`;
+			const script = `cd /tmp; source ${ROOT}${file}; sudo xdp-validate --version; sudo echo 'other  words'`;
+			const { stdout, stderr } = await machine.run("env", [
+				path,
+				`HOME=${folder}`,
+				...asUser,
+				...shell.split(" "),
+				script,
+			]);
+			expect({ stdout, stderr }).toEqual({
+				stdout: expect.stringMatching(/^\d+\.\d+\.\d+\nother {2}words$/),
+				stderr: "",
+			});
+		},
+	);
+
+	test.each([
+		["bash", "bash --norc -c", "shell/activate"],
+		["zsh", "zsh -f -c", "shell/activate"],
+		["fish", "fish --no-config --command", "shell/activate.fish"],
+	])("%s is told where nothing is built", async (_, shell, file) => {
+		mkdirSync(`${folder}/unbuilt/shell`, { recursive: true });
+		copyFileSync(`${ROOT}${file}`, `${folder}/unbuilt/${file}`);
+		const { stderr } = await bare(shell, `source ${folder}/unbuilt/${file}`);
+		expect(stderr).toBe(
+			`xdp-topology: ${folder}/unbuilt is not built: run \`npm start\` there, or \`npm ci && npm run build\``,
+		);
+	});
+});
+
+test.each([
+	["bash", "bash --norc -c", "source <(node dist/bin/xdp-topology.js completion bash)"],
+	["zsh", "zsh -f -c", "source <(node dist/bin/xdp-topology.js completion zsh)"],
+	["fish", "fish --no-config --command", "node dist/bin/xdp-topology.js completion fish | source"],
+])("%s says what is missing where the commands are not in PATH", async (_, shell, line) => {
+	const { stderr } = await bare(shell, line);
+	expect(stderr).toMatch(
+		/^xdp-topology: no completion until the commands are in PATH: in a checkout `source shell\/activate/,
+	);
+});
+
+test("on a terminal, what is printed comes with the line by which the shell reads it", async () => {
+	const command = `${process.execPath} dist/bin/xdp-topology.js completion bash`;
+	const { stdout } = await machine.run("script", ["-qec", command, "/dev/null"]);
+	expect(stdout.trimEnd().split("\r\n").at(-1)).toBe(
+		"this is for bash to read: source <(xdp-topology completion bash)",
+	);
 });
 
 describe("in fish", () => {
