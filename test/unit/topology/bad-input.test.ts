@@ -17,7 +17,7 @@ table("the document", [
 	["a list is refused", "«-» a\n", "the file is a list"],
 	["a single word is refused", "«e»cho\n", "the file is one value"],
 	["a name is required", "«n»amespaces: { uno: }\n", "`name` is missing"],
-	["unknown keys are refused", "name: x\n«topology»: 1\n", ["unknown key `topology`", "expected `name`"]],
+	["unknown keys are refused", "name: x\n«colour»: 1\n", ["unknown key `colour`", "expected `name`"]],
 	["a misspelt key gives the nearest", "name: x\n«vets»: []\n", "did you mean `veths`?"],
 	[
 		"a key of the prototype is an unknown one",
