@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { apply, type Bench, expectDestroyLeavesNothing, expectNothingToDo, startBench, xdp } from "./lab.js";
 
@@ -107,18 +108,74 @@ describe("addresses on lo, and links of two addresses", () => {
 	});
 });
 
-test("the smallest file with loopback addresses applies, is verified and has nothing left to do", async () => {
-	const path = "test/cases/loopback-address.yaml";
-	const bench = await startBench();
-	try {
-		await apply(bench, path);
-		const { stdout } = await bench.machine.xdp("verify", path);
-		expect(stdout).toContain("ok 1 - r1 reaches r2:lo by ping");
-		await expectNothingToDo(bench, path);
-		await expectDestroyLeavesNothing(bench);
-	} finally {
-		await bench.machine.stop();
-	}
+/** The same with IPv6, and traffic between the hosts, which only the router can have forwarded. */
+const UNNUMBERED = `name: unnumbered6
+namespaces:
+  h1: { routes: [{ to: "fd00::1/128", interface: eth1 }, { to: "::/0", via: "fd00::1" }] }
+  r:
+    forwarding: fib
+    addresses: ["fd00::1/128"]
+    routes: [{ to: "fd00:1::1/128", interface: eth1 }, { to: "fd00:1::2/128", interface: eth2 }]
+  h2: { routes: [{ to: "fd00::1/128", interface: eth1 }, { to: "::/0", via: "fd00::1" }] }
+veths:
+  - r:eth1: "fd00::1/128"
+    h1:eth1: "fd00:1::1/128"
+  - r:eth2: "fd00::1/128"
+    h2:eth1: "fd00:1::2/128"
+expect:
+  - reach: { from: h1, to: h2:eth1 }
+    actions: { r:eth1: XDP_REDIRECT, r:eth2: XDP_REDIRECT }
+  - ping: { from: h2, to: r:lo }
+`;
+
+describe.each([
+	[
+		"addresses on lo",
+		"loopback-address",
+		readFileSync("test/cases/loopback-address.yaml", "utf8"),
+		undefined,
+	],
+	["one IPv4 address on two links", "unnumbered", readFileSync("test/cases/unnumbered.yaml", "utf8"), "eth1"],
+	["one IPv6 address on two links and lo", "unnumbered6", UNNUMBERED, "eth1"],
+])("a lab with %s", (_, lab, text, shared) => {
+	let bench: Bench;
+
+	beforeAll(async () => {
+		bench = await startBench(false);
+		await apply(bench, text);
+	});
+	afterAll(() => bench.machine.stop());
+
+	test("is verified, and has nothing left to do", async () => {
+		const { exitCode, stdout } = await bench.machine.xdp("verify", lab);
+		expect(exitCode, stdout).toBe(0);
+		await expectNothingToDo(bench, text);
+	});
+
+	test.runIf(shared)(
+		"keeps the address on the one link where somebody removes it from the other",
+		async () => {
+			const { machine } = bench;
+			const [address] = /(?:10\.0\.0|fd00:)\S*1\/(?:32|128)/.exec(text.slice(text.indexOf("r:eth1"))) ?? [];
+			expect(address).toBeDefined();
+			await machine.in("r", "ip", ["address", "del", address ?? "", "dev", "eth1"]);
+			const { stdout: plan } = await xdp(machine, text, "plan");
+			expect(plan).toContain(`+ address r:eth1 ${address}\n`);
+			expect(plan).not.toContain("r:eth2");
+			const ping = await machine.in("h2", "ping", [
+				"-c",
+				"1",
+				"-W",
+				"2",
+				(address ?? "").replace(/\/.*/, ""),
+			]);
+			expect(ping).toMatchObject({ exitCode: 0 });
+			await apply(bench, text);
+			await expectNothingToDo(bench, text);
+		},
+	);
+
+	test("leaves nothing behind", () => expectDestroyLeavesNothing(bench));
 });
 
 /** Two routers that know each other by link-local addresses alone, and whose routes a daemon makes. */
