@@ -41,7 +41,7 @@ export function warnOfVeth(
 	}
 }
 
-/** Whether an interface has a route to an address of its peer, as those of /32 addresses need. */
+/** Whether an interface has a route to, or by, an address of its peer, as those of /32 addresses need. */
 function routesTo(
 	{ end }: DeclaredEnd,
 	peer: DeclaredEnd,
@@ -51,8 +51,11 @@ function routesTo(
 	const byLink = (routes.get(end.namespace) ?? []).filter(
 		(route) => route.interface === end.interface || route.via.some((hop) => hop.interface === end.interface),
 	);
+	const isNextHop = (address: string) =>
+		byLink.some(({ via }) => via.some((hop) => hop.interface === end.interface && hop.address === address));
 	return peer.addresses.some(
-		(address) => address.family === family && byLink.some(({ to }) => covers(to, address)),
+		(address) =>
+			address.family === family && (isNextHop(address.text) || byLink.some(({ to }) => covers(to, address))),
 	);
 }
 

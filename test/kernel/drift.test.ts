@@ -96,7 +96,16 @@ const DRIFTS: Drift[] = [
 	{
 		title: "an address given another prefix length",
 		script: "ip -n r1 address del 10.3.0.1/24 dev b && ip -n r1 address add 10.3.0.1/16 dev b",
-		plan: ["- address r1:b 10.3.0.1/16", "+ address r1:b 10.3.0.1/24", /^\+ neighbor r1:b 10\.3\.0\.2 /],
+		// The kernel lets go of IPv4 routes by an interface with the last of its IPv4 addresses.
+		plan: [
+			"- address r1:b 10.3.0.1/16",
+			"+ address r1:b 10.3.0.1/24",
+			/^\+ neighbor r1:b 10\.3\.0\.2 /,
+			"+ route r1 10.2.0.3/32 dev b",
+			"+ route r1 10.67.0.0/16 via inet6 fc00:3::2 dev b",
+			"+ route r1 10.68.0.0/16 via 10.2.0.3 dev b onlink",
+			"+ route r1 10.66.0.0/16 via 10.2.0.3 dev b",
+		],
 	},
 	{
 		title: "a primary address removed, and its secondary with it",
@@ -176,6 +185,34 @@ const DRIFTS: Drift[] = [
 		title: "one of two equal-cost IPv6 paths removed",
 		script: "ip -n dos route del fc00:99::/64 via fc00:3::1 dev b",
 		plan: ["~ route dos fc00:99::/64: via fc00:2::1 dev a → via fc00:2::1 dev a, via fc00:3::1 dev b"],
+	},
+	{
+		title: "a route removed by which another's next hop is reachable",
+		script: "ip -n r1 route del 10.2.0.3/32",
+		plan: ["+ route r1 10.2.0.3/32 dev b"],
+	},
+	{
+		title: "both it and the route by it removed",
+		script: "ip -n r1 route del 10.66.0.0/16 && ip -n r1 route del 10.2.0.3/32",
+		plan: ["+ route r1 10.2.0.3/32 dev b", "+ route r1 10.66.0.0/16 via 10.2.0.3 dev b"],
+	},
+	{
+		title: "an IPv4 route by an IPv6 next hop led by an IPv4 one",
+		script: "ip -n r1 route replace 10.67.0.0/16 via 10.3.0.2",
+		plan: ["~ route r1 10.67.0.0/16: via 10.3.0.2 dev b → via inet6 fc00:3::2 dev b"],
+	},
+	{
+		title: "a next hop that is on-link no more",
+		script: "ip -n r1 route replace 10.68.0.0/16 via 10.2.0.3 dev b",
+		plan: ["~ route r1 10.68.0.0/16: via 10.2.0.3 dev b → via 10.2.0.3 dev b onlink"],
+	},
+	{
+		title: "a path of another weight",
+		script: `ip -n r1 route replace 10.69.0.0/16 nexthop via inet6 fc00:2::2 dev a weight 3 \
+			nexthop via 10.3.0.2 dev b weight 3`,
+		plan: [
+			"~ route r1 10.69.0.0/16: via inet6 fc00:2::2 dev a weight 3, via 10.3.0.2 dev b weight 3 → via inet6 fc00:2::2 dev a, via 10.3.0.2 dev b weight 3",
+		],
 	},
 	{
 		title: "an IPv6 route removed",
@@ -353,8 +390,13 @@ const DRIFTS: Drift[] = [
 			/^\+ neighbor r1:b fc00:3::2 /,
 			/^\+ neighbor dos:b 10\.3\.0\.1 /,
 			/^\+ neighbor dos:b fc00:3::1 /,
+			"+ route r1 10.2.0.3/32 dev b",
+			"+ route r1 10.67.0.0/16 via inet6 fc00:3::2 dev b",
+			"+ route r1 10.68.0.0/16 via 10.2.0.3 dev b onlink",
+			/route r1 10\.69\.0\.0\/16/,
 			/route dos 10\.99\.0\.0\/16/,
 			/route dos fc00:99::\/64/,
+			"+ route r1 10.66.0.0/16 via 10.2.0.3 dev b",
 		],
 	},
 	{

@@ -1,6 +1,6 @@
 /**
  * A lab with something of every kind: an end in `host`, a program of its own, one by maps and the one
- * that its peers need, addresses on `lo`, routes of every type, a setting, explicit neighbours.
+ * that its peers need, addresses on `lo`, routes of every type and next hops of every form, a setting, explicit neighbours.
  *
  *     host ─── uno ─── r1 ═══ dos
  */
@@ -12,6 +12,12 @@ namespaces:
     routes:
       - { to: 10.77.0.0/16, type: blackhole }
       - { to: "fc00:77::/64", via: "fc00:2::2" }
+      - { to: 10.66.0.0/16, via: 10.2.0.3, interface: b }
+      - { to: 10.2.0.3/32, interface: b }
+      - { to: 10.67.0.0/16, via: "fc00:3::2" }
+      - { to: 10.68.0.0/16, via: 10.2.0.3, interface: b, onlink: true }
+      - to: 10.69.0.0/16
+        via: [{ address: "fc00:2::2", interface: a }, { address: 10.3.0.2, interface: b, weight: 3 }]
   uno:
     gateway: [10.1.0.1, "fc00:1::1"]
     sysctls: { net.ipv4.conf.all.log_martians: 1, net.ipv4.conf.veth0.arp_ignore: 2 }

@@ -163,6 +163,55 @@ describe("warnings", () => {
 			],
 		],
 		[
+			"a gateway and next hops that nobody on the link has",
+			lab({
+				a: '[10.1.0.1/24, "fc00::1/64"]',
+				b: '[10.1.0.2/24, "fc00::2/64"]',
+				uno: 'gateway: [10.1.0.254, "fc00::9"], routes: [{ to: 10.2.0.0/24, via: [10.1.0.1, 10.1.0.3] }, { to: 10.3.0.0/24, via: "fe80::7", interface: veth0 }]',
+			}),
+			[
+				[
+					4,
+					19,
+					"gateway `10.1.0.254` is nobody's: the other interface of the link is `host:uno`, with 10.1.0.1",
+				],
+				[4, 31, "gateway `fc00::9` is nobody's: the other interface of the link is `host:uno`, with fc00::1"],
+				[
+					4,
+					87,
+					"next hop `10.1.0.3` is nobody's: the other interface of the link is `host:uno`, with 10.1.0.1",
+				],
+				[
+					4,
+					124,
+					"next hop `fe80::7` is nobody's: the other interface of the link is `host:uno`, with fc00::1",
+				],
+			],
+		],
+		[
+			"a gateway that has a MAC, or that another interface of the peer's namespace has",
+			lab({
+				uno: "gateway: 10.1.0.254, neighbors: [{ ip: 10.1.0.254, mac: host:uno, interface: veth0 }], routes: [{ to: 10.2.0.0/24, via: 10.1.0.7 }]",
+				more: "  - uno:c: 10.5.0.1/24\n    host:c: [10.5.0.2/24, 10.1.0.7/32]",
+			}),
+			[],
+		],
+		[
+			"peers of host addresses, if not both have a route to the other",
+			lab({ a: "10.9.0.1/32", b: "10.9.0.2/32", uno: "routes: [{ to: 10.9.0.1/32, interface: veth0 }]" }),
+			[[7, 5, "`host:uno` and `uno:veth0` have no IPv4 subnet in common"]],
+		],
+		[
+			"peers of host addresses that have routes to each other",
+			lab({
+				a: '[10.9.0.1/32, "fc00::1/128"]',
+				b: '[10.9.0.2/32, "fc00::2/128"]',
+				host: 'routes: [{ to: 10.9.0.2/32, interface: uno }, { to: "fc00::2/128", interface: uno }]',
+				uno: 'routes: [{ to: 10.9.0.0/24, interface: veth0 }, { to: "::/0", interface: veth0 }]',
+			}),
+			[],
+		],
+		[
 			"a destination with bits after its prefix",
 			lab({ uno: "routes: [{ to: 10.2.0.5/24, via: 10.1.0.1 }]" }),
 			[[4, 24, "`10.2.0.5/24` has bits after its prefix, taken as 10.2.0.0/24"]],
