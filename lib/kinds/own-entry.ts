@@ -11,7 +11,7 @@ import { mapType } from "../programs/maps.js";
 import type { Label } from "../snapshot/label.js";
 import type { EntryQuery, EntrySnapshot, Snapshot } from "../snapshot/snapshot.js";
 import type { EndName } from "../topology/topology.js";
-import { loadFunction } from "./own-program.js";
+import { loadFunction } from "./own-load.js";
 import { type CurrentProgram, currentPrograms } from "./program.js";
 import { pairOf } from "./veth.js";
 

@@ -6,6 +6,7 @@ import type { Label } from "../snapshot/label.js";
 import type { ProgramSnapshot, Snapshot } from "../snapshot/snapshot.js";
 import * as builtin from "./builtin-program.js";
 import { forEach, type Kind } from "./kind.js";
+import { isLoadOf, loadAhead, load as loadOwn } from "./own-load.js";
 import * as own from "./own-program.js";
 
 export type Program = builtin.BuiltinProgram | own.OwnProgram;
@@ -103,7 +104,7 @@ function prepare(objects: readonly LabObject<Program>[], lab: Lab): void {
 	for (const { name, spec, at } of objects) {
 		if (!own.isOwn(spec)) continue;
 		try {
-			const loaded = own.loadAhead(name, spec, lab);
+			const loaded = loadAhead(name, spec, lab);
 			if (loaded) lab.hold(loaded);
 		} catch (error) {
 			if (!(error instanceof VerifierError))
@@ -117,10 +118,10 @@ function prepare(objects: readonly LabObject<Program>[], lab: Lab): void {
 /** Loads a program, unless the one that is wanted is in the kernel: after a change is undone, or loaded ahead. */
 function load({ name, spec }: LabObject<Program>, lab: Lab): void {
 	const isIt = (label: Label, maps: ReadonlyMap<string, number>) =>
-		own.isOwn(spec) ? own.isLoadOf(label, spec, lab) : builtin.isLoadOf(label, maps, spec, lab);
+		own.isOwn(spec) ? isLoadOf(label, spec, lab) : builtin.isLoadOf(label, maps, spec, lab);
 	const known = [...lab.held.values()].find(
 		({ label, maps }) => label?.lab === lab.name && label.program === name && isIt(label, maps),
 	);
-	const loaded = known ?? (own.isOwn(spec) ? own.load(name, spec, lab) : builtin.load(name, spec, lab));
+	const loaded = known ?? (own.isOwn(spec) ? loadOwn(name, spec, lab) : builtin.load(name, spec, lab));
 	lab.programs.set(name, lab.hold(loaded));
 }
