@@ -105,6 +105,12 @@ export class Btf {
 		);
 	}
 
+	/** The type of a global variable by its name; undefined where there is none. */
+	variable(name: string): TypeId | undefined {
+		const found = this.#types.find((type) => type.kind === "variable" && type.name === name);
+		return found?.kind === "variable" ? found.type : undefined;
+	}
+
 	/** The variables of a section, such as `.maps`. */
 	variables(section: string): { name: string; type: TypeId }[] {
 		return this.#types.flatMap((type) =>

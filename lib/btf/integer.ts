@@ -24,6 +24,16 @@ export function integerBytes(value: bigint, size: number, network = false): Buff
 	return bytes;
 }
 
+/** The number in a bit-field of little-endian memory: so many bits from an offset in bits. */
+export function readBits(bytes: Buffer, offset: number, bits: number, signed: boolean): bigint {
+	let value = 0n;
+	for (let i = bits - 1; i >= 0; i--) {
+		const at = offset + i;
+		value = (value << 1n) | BigInt(((bytes[at >> 3] ?? 0) >> (at & 7)) & 1);
+	}
+	return signed ? BigInt.asIntN(bits, value) : value;
+}
+
 /** Sets a bit-field of little-endian memory: so many bits from an offset in bits. */
 export function setBits(bytes: Buffer, offset: number, bits: number, value: bigint): void {
 	for (let i = 0; i < bits; i++) {

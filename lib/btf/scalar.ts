@@ -159,7 +159,8 @@ function rangeOfBits(type: Type, bits: number): [bigint, bigint] {
 /** Typedefs whose values are in network byte order: <linux/types.h>. */
 const NETWORK_ORDER = /^__be(?:16|32|64)$/;
 
-function isNetworkOrder(btf: Btf, id: TypeId): boolean {
+/** Whether a type is a number in network byte order. */
+export function isNetworkOrder(btf: Btf, id: TypeId): boolean {
 	const type = btf.type(id);
 	if (type.kind === "typedef" && NETWORK_ORDER.test(type.name)) return true;
 	return "type" in type && isNetworkOrder(btf, type.type);

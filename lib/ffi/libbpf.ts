@@ -71,6 +71,7 @@ function declare(lib: ReturnType<typeof koffi.load>) {
 		progNextId: lib.func("int bpf_prog_get_next_id(uint32_t after, _Out_ uint32_t *id)"),
 		progFdById: lib.func("int bpf_prog_get_fd_by_id(uint32_t id)"),
 		mapFdById: lib.func("int bpf_map_get_fd_by_id(uint32_t id)"),
+		btfFdById: lib.func("int bpf_btf_get_fd_by_id(uint32_t id)"),
 		infoByFd: lib.func("int bpf_obj_get_info_by_fd(int fd, _Inout_ uint8_t *info, _Inout_ uint32_t *length)"),
 	};
 }

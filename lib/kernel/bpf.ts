@@ -37,7 +37,8 @@ export function check(result: number, call: string): number {
 	return result;
 }
 
-function info(fd: number, size: number, prepare: (bytes: Buffer) => void = () => {}): Buffer {
+/** The information of a program, map or BTF, of which the kernel fills in as much as there is room for. */
+export function infoOf(fd: number, size: number, prepare: (bytes: Buffer) => void = () => {}): Buffer {
 	const bytes = Buffer.alloc(size);
 	prepare(bytes);
 	check(Libbpf.get().call.infoByFd(fd, bytes, new Uint32Array([size])), "BPF_OBJ_GET_INFO_BY_FD");
@@ -49,7 +50,7 @@ const nameIn = (bytes: Buffer) => bytes.toString("latin1", 0, bytes.indexOf(0));
 export function programInfo(fd: number, room = MAPS): ProgramInfo {
 	const mapIds = allocate(4 * room);
 	try {
-		const bytes = info(fd, PROGRAM_INFO, (bytes) => {
+		const bytes = infoOf(fd, PROGRAM_INFO, (bytes) => {
 			bytes.writeUInt32LE(room, 52);
 			bytes.writeBigUInt64LE(mapIds.address, 56);
 		});
@@ -68,7 +69,7 @@ export function programInfo(fd: number, room = MAPS): ProgramInfo {
 }
 
 export function mapInfo(fd: number): MapInfo {
-	const bytes = info(fd, MAP_INFO);
+	const bytes = infoOf(fd, MAP_INFO);
 	return {
 		type: bytes.readUInt32LE(0),
 		id: bytes.readUInt32LE(4),

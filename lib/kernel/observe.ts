@@ -21,6 +21,7 @@ import { readConstants } from "./constants.js";
 import { programsInMaps, readContents } from "./contents.js";
 import { type Lab, labOfMark } from "./lab.js";
 import { type LoadedProgram, openLoaded } from "./load.js";
+import { readTypes } from "./map-types.js";
 import { listNames } from "./netns.js";
 import { readPins } from "./pins.js";
 import { type Extras, type Reader, skimNamespace } from "./read-namespace.js";
@@ -245,7 +246,10 @@ function readProgram(lab: Lab, id: number, queries: readonly Query[]): ProgramSn
 	const { name, tag } = programInfo(fd);
 	const program = { id, name, tag, label: undefined, entries: new Map(), contents: new Map() };
 	if (label?.lab !== lab.name) return program;
-	if (label.own) return { ...program, label, contents: readContents(lab, label.program, maps, queries) };
+	if (label.own) {
+		const contents = readContents(lab, label.program, maps, queries);
+		return { ...program, label, contents, types: readTypes({ fd, maps }) };
+	}
 	return { ...program, label, entries: readByPort(label.source, maps) };
 }
 

@@ -10,7 +10,9 @@ import { deepEqual, type LabObject } from "../plan/object.js";
 import { mapType } from "../programs/maps.js";
 import type { Label } from "../snapshot/label.js";
 import type { EntryQuery, EntrySnapshot, Snapshot } from "../snapshot/snapshot.js";
+import type { MapTypes } from "../snapshot/types.js";
 import type { EndName } from "../topology/topology.js";
+import { namesIn, textOfEntryValue, textOfKey } from "./entry-text.js";
 import { loadFunction } from "./own-load.js";
 import { type CurrentProgram, currentPrograms } from "./program.js";
 import { pairOf } from "./veth.js";
@@ -21,7 +23,7 @@ export interface OwnEntry {
 	/** The key as the file writes it, in short. */
 	label: string;
 	key: Encoded;
-	/** The value as the file writes it; absent of one that is another. */
+	/** The value as the file writes it, or would write it. */
 	text?: string;
 	/** Of a per-CPU map, every CPU's. */
 	value: Encoded;
@@ -87,22 +89,52 @@ function make(spec: OwnEntry): LabObject<OwnEntry> {
 /** The entries that are looked at, as the kernel has them: in the words of the file where they are the same. */
 export function observe(snapshot: Snapshot): LabObject<OwnEntry>[] {
 	const current = currentPrograms(snapshot);
-	return Array.from(current.values()).flatMap(({ label, contents }) =>
-		Array.from(contents).flatMap(([map, entries]) =>
-			entries.map((entry) => {
-				const { key, value, of, written } = entry;
+	const names = namesIn(snapshot, current);
+	return Array.from(current.values()).flatMap(({ label, contents, types }) =>
+		Array.from(contents).flatMap(([map, entries]) => {
+			const taken = new Set(entries.map(({ of }) => (of?.spec as OwnEntry | undefined)?.label));
+			return entries.map((one) => {
+				const { key, value, of, written } = one;
 				const program = label.program;
-				const held = heldIn(entry, label);
-				if (!of)
-					return make({ program, map, label: `0x${key}`, key: { hex: key }, value: { hex: value }, ...held });
+				const held = heldIn(one, label);
+				const textOf = (wanted: Partial<OwnEntry>) => {
+					const type = types?.map(map);
+					return type && { text: textOfEntryValue(type, value, wanted, names) };
+				};
+				if (!of) {
+					// Written as the file writes its own entries of the map.
+					const sample = entries.find((other) => other.of)?.of?.spec as OwnEntry | undefined;
+					const entry = {
+						program,
+						map,
+						key: { hex: key },
+						value: { hex: value },
+						...textOf(sample ?? {}),
+						...held,
+					};
+					return make({ ...entry, label: labelOf(types?.map(map), key, sample?.label, taken) });
+				}
 				const spec = of.spec as OwnEntry;
 				// What differs although it was written just now has been changed by the program itself.
-				if (spec.initial || written || isAsWanted(spec, entry, label, snapshot, current)) return make(spec);
+				if (spec.initial || written || isAsWanted(spec, one, label, snapshot, current)) return make(spec);
 				const { text: _, target: __, ...rest } = spec;
-				return make({ ...rest, value: { hex: value }, ...held });
-			}),
-		),
+				return make({ ...rest, value: { hex: value }, ...textOf(spec), ...held });
+			});
+		}),
 	);
+}
+
+/** The label of a key that the file does not name: bytes where another key has the same text. */
+function labelOf(
+	types: MapTypes | undefined,
+	key: string,
+	like: string | undefined,
+	taken: Set<string | undefined>,
+): string {
+	const text = types && textOfKey(types, key, like);
+	const label = text === undefined || taken.has(text) ? `0x${key}` : text;
+	taken.add(label);
+	return label;
 }
 
 /** What an entry of a map of maps or of a prog_array has, in the words of a file where these have a name for it. */

@@ -5,7 +5,9 @@ import { deepEqual, type LabObject } from "../plan/object.js";
 import { mapType, PROG_ARRAY } from "../programs/maps.js";
 import type { Label, OwnLabel } from "../snapshot/label.js";
 import type { Query, Snapshot } from "../snapshot/snapshot.js";
+import type { ProgramTypes } from "../snapshot/types.js";
 import type { Program as Declared, EndName, ProgramMap } from "../topology/topology.js";
+import { namesIn, textOfVariable } from "./entry-text.js";
 import { hash, settingOf } from "./own-setting.js";
 import { holdsAll, portsFor } from "./ports.js";
 import { pairOf } from "./veth.js";
@@ -16,7 +18,7 @@ export interface OwnProgram {
 	/** Of the object's content. */
 	digest: string;
 	/** What global variables are set to before it is loaded. */
-	globals: Record<string, Encoded>;
+	globals: Record<string, Setting>;
 	/** A hash of what its maps are, by name: one that stays the same keeps its content under a changed program. */
 	maps: Record<string, string>;
 	/** The folder in which they are pinned. */
@@ -39,6 +41,12 @@ export interface OwnProgram {
 		/** Maps that are given room for all ifindexes of the lab. */
 		byIfindex: string[];
 	};
+}
+
+/** What a global variable is set to. */
+export interface Setting extends Encoded {
+	/** As the file writes it, or would write it; absent where only a hash of it is known. */
+	text?: string;
 }
 
 export function isOwn(spec: object): spec is OwnProgram {
@@ -68,7 +76,7 @@ function specOfDeclared(program: Declared, byIfindex: string[], ends: number): O
 	return {
 		function: program.function,
 		digest,
-		globals: Object.fromEntries(globals.map(({ name, value }) => [name, value])),
+		globals: Object.fromEntries(globals.map(({ name, value, text }) => [name, { ...value, text }])),
 		maps: Object.fromEntries(maps.map((map) => [map.name, identityOf(map, program)])),
 		ports: byIfindex.length > 0 ? portsFor(ends) : 0,
 		...(pin !== undefined && { pin }),
@@ -98,7 +106,7 @@ function specOfDeclared(program: Declared, byIfindex: string[], ends: number): O
 function identityOf({ type, definition }: ProgramMap, { frags, digest, globals }: Declared): string {
 	const more = [
 		...(mapType(type).redirects ? [frags] : []),
-		...(type === PROG_ARRAY ? [frags, digest, globals] : []),
+		...(type === PROG_ARRAY ? [frags, digest, globals.map(({ name, value }) => ({ name, value }))] : []),
 	];
 	return hash(Buffer.from(JSON.stringify([definition, ...more])));
 }
@@ -114,6 +122,7 @@ export function specOf(
 	label: Label,
 	own: OwnLabel,
 	desired: object | undefined,
+	types?: ProgramTypes,
 ): OwnProgram {
 	const wanted = desired && isOwn(desired) ? desired.globals : {};
 	const indexOf = (end: EndName) => snapshot.ends.get(end)?.link.index;
@@ -121,9 +130,14 @@ export function specOf(
 		function: label.source,
 		digest: label.digest,
 		globals: Object.fromEntries(
-			Object.entries(label.globals).map(([name, setting]): [string, Encoded] => {
+			Object.entries(label.globals).map(([name, setting]): [string, Setting] => {
 				const value = wanted[name];
-				return [name, value && settingOf(value, indexOf) === setting ? value : { hex: String(setting) }];
+				if (value && settingOf(value, indexOf) === setting) return [name, value];
+				const hex = String(setting);
+				const type = types?.variable(name);
+				const like = { value, text: value?.text };
+				const text = type && textOfVariable(type, hex, like, namesIn(snapshot, new Map()));
+				return [name, { hex, ...(text !== undefined && { text }) }];
 			}),
 		),
 		maps: Object.fromEntries(Object.entries(own.maps).map(([name, { definition }]) => [name, definition])),
@@ -160,15 +174,24 @@ export function describe(name: string, { function: entry, object }: OwnProgram):
 
 export function describeChange(from: OwnProgram, to: OwnProgram): string {
 	const names = Object.keys({ ...from.globals, ...to.globals });
-	const globals = names.filter((name) => !deepEqual(from.globals[name], to.globals[name]));
+	const globals = names.flatMap((name) => changeOfSetting(name, from.globals[name], to.globals[name]));
 	const what = [
 		...(from.digest === to.digest ? [] : [to.object?.compiled ? "another source" : "another object"]),
 		...(from.function === to.function ? [] : [`${from.function} → ${to.function}`]),
-		...(globals.length ? [`another ${globals.join(", ")}`] : []),
+		...globals,
 		...(from.pin === to.pin ? [] : [to.pin === undefined ? "not pinned" : `pinned in ${to.pin}`]),
 	];
 	if (what.length === 0) what.push("another size of maps");
 	const lost = Object.keys(from.maps).filter((map) => !survives(map, from.maps, to.maps));
 	const rest = lost.length === 0 ? "maps kept" : `maps kept but for ${lost.join(", ")}`;
 	return `${what.join(", ")}: loaded anew, ${rest}`;
+}
+
+/** `limit 5 → 15`, `limit set to 15`, `limit no longer 5`, or `another limit` where the values are not known. */
+function changeOfSetting(name: string, from: Setting | undefined, to: Setting | undefined): string[] {
+	if (deepEqual(from, to)) return [];
+	if (!from) return [to?.text === undefined ? `${name} set` : `${name} set to ${to.text}`];
+	if (!to) return [`${name} no longer ${from.text ?? "set"}`];
+	const known = from.text !== undefined && to.text !== undefined;
+	return [known ? `${name} ${from.text} → ${to.text}` : `another ${name}`];
 }

@@ -82,7 +82,7 @@ export function currentPrograms(snapshot: Snapshot): Map<string, CurrentProgram>
 		if (!label) continue;
 		const desired = snapshot.wanted.get(`program ${label.program}`) as LabObject<Program> | undefined;
 		const spec = label.own
-			? own.specOf(snapshot, label, label.own, desired?.spec)
+			? own.specOf(snapshot, label, label.own, desired?.spec, one.types)
 			: builtin.specOf(snapshot, label, one.entries);
 		const wanted = desired !== undefined && isEnough(desired.spec, spec);
 		if (!current.has(label.program) || wanted) current.set(label.program, { ...one, label, spec, wanted });

@@ -7,6 +7,7 @@ import type { LabObject, Objects } from "../plan/object.js";
 import type { EndName } from "../topology/topology.js";
 import type { Features } from "./features.js";
 import type { Label } from "./label.js";
+import type { ProgramTypes } from "./types.js";
 
 /** What the kernel has, as it told it: the input of every kind's `observe`. */
 export interface Snapshot {
@@ -85,6 +86,8 @@ export interface ProgramSnapshot {
 	entries: ReadonlyMap<string, ReadonlyMap<number, Buffer>>;
 	/** Of a file's own program: the entries that are looked at, by map. */
 	contents: ReadonlyMap<string, readonly EntrySnapshot[]>;
+	/** Of a file's own program: to show what is in its maps. */
+	types?: ProgramTypes;
 }
 
 /** An entry of a map, in hexadecimal. */

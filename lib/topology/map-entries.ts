@@ -63,9 +63,9 @@ export class MapResolver {
 			}
 			entries.set(id, {
 				map: name,
-				label: label(item.key, key),
+				label: textOfWritten(item.key, key),
 				key,
-				text: label(item.value, value),
+				text: textOfWritten(item.value, value),
 				value,
 				...more,
 				...this.#cpu(key, item),
@@ -204,8 +204,8 @@ function withProgram({ hex, ...rest }: Encoded): Encoded {
 	return { hex: `${hex}00000000`, ...rest };
 }
 
-/** A key or a value as the file has it; of a reference, the end; where it is long, its bytes. */
-function label(written: unknown, { hex, ifindexes = [] }: Encoded): string {
+/** A key or a value as a message shows it: as the file has it; of a reference, the end; where it is long, its bytes. */
+export function textOfWritten(written: unknown, { hex, ifindexes = [] }: Encoded): string {
 	const SHOWN = 60;
 	const [name, value, another] = isMapping(written) ? Object.entries(written).flat() : [];
 	if (another === undefined && typeof value === "string" && REFERENCES.some((one) => one === name))

@@ -2,6 +2,7 @@ import { type Btf, isAlias, type TypeId } from "../btf/btf.js";
 import type { Encoder } from "../btf/encode.js";
 import type { BpfObject } from "../btf/object.js";
 import type { Context } from "./declared.js";
+import { textOfWritten } from "./map-entries.js";
 import { list, quote } from "./printable.js";
 import type { ProgramSource } from "./programs.js";
 import type { Range } from "./source.js";
@@ -20,7 +21,8 @@ export function resolveGlobals(
 		const type = findVariable(name, key, object, context);
 		if (type === undefined || value === undefined) continue;
 		const place = { container: entry.globals as object, name };
-		globals.push({ name, value: encoder.encode(type, value, place) });
+		const encoded = encoder.encode(type, value, place);
+		globals.push({ name, text: textOfWritten(value, encoded), value: encoded });
 		if (isConstant(name, object) && !isVolatile(object.btf, type)) {
 			const message = `global variable ${quote(name)} is \`const\`, but not \`volatile\``;
 			report.warn(key, `${message}: the compiler may have put its value where it is used`);

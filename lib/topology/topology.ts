@@ -182,6 +182,8 @@ export interface ProgramMap {
 /** The value that a global variable has when the program is loaded. */
 export interface Global {
 	name: string;
+	/** As the file writes it: `XDP_PASS`. */
+	text: string;
 	value: Encoded;
 }
 

@@ -256,7 +256,7 @@ describe.concurrent.each([
 				`program: redirect\n    globals: { limit: ${limit} }\n`,
 			);
 			if (limit === 1)
-				expect(await run(changed, "plan")).toMatch(/~ program there: another limit: loaded anew, maps kept/);
+				expect(await run(changed, "plan")).toMatch(/~ program there: limit set to 1: loaded anew, maps kept/);
 			await run(changed);
 			ids.push((await programOn("uno"))?.prog.id);
 		}

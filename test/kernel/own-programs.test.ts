@@ -141,7 +141,7 @@ behind: { object: ${object}, program: behind, ${globals} }`;
 		expect(await planned(text)).toEqual([]);
 		const changed = lab(programsOf(object, value, "globals: { verdict: 1 }"));
 		expect(await planned(changed)).toEqual([
-			"~ program behind: another verdict: loaded anew, maps kept",
+			"~ program behind: verdict set to 1: loaded anew, maps kept",
 			expect.stringMatching(/^~ entry own targets\[0\]: /),
 		]);
 		await applyLab(changed);
