@@ -51,7 +51,7 @@ interface Result {
 	lab: string;
 	/** How many. */
 	changes: number;
-	/** What is doubtful in the file, and what in the lab. */
+	/** What is doubtful in the file and not shown yet, and what in the lab. */
 	ofFile: Warning[];
 	ofLab: string[];
 	/** Every change, for whoever asks. */
@@ -72,12 +72,14 @@ async function run(file: string, text: string, options: Options & { signal: Abor
 	const { apply } = await import("../apply.js");
 	const { renderJson } = await import("../render-plan.js");
 	const { topology } = await readTopology(file, text);
+	if (!quiet) showWarnings(new Source(text, nameOf(file)), topology.warnings, []);
 	const progress = quiet ? silent : display;
 	const result = await apply(topology, { signal, keep, progress, onWait, text });
 	return {
 		lab: result.lab,
 		changes: countLines(result.plan),
-		ofFile: topology.warnings,
+		// They are shown already, before anything is touched.
+		ofFile: [],
 		ofLab: result.warnings,
 		document: () => renderJson(result),
 	};

@@ -74,7 +74,18 @@ describe("xdp-apply", () => {
 		const { exitCode, stderr } = await machine.xdp("apply", `${folder}/doubtful.yaml`);
 		expect({ exitCode, stderr }).toEqual({
 			exitCode: 0,
-			stderr: expect.stringMatching(/doubtful\.yaml:\d+:\d+: warning: /),
+			// Before anything is touched.
+			stderr: expect.stringMatching(/^\S*doubtful\.yaml:\d+:\d+: warning: .*\ncreate 1 namespace\n/s),
+		});
+	});
+
+	test("shows it also where it then fails", async () => {
+		await machine.run("ip", ["netns", "add", "one"]);
+		const { exitCode, stderr } = await machine.xdp("apply", `${folder}/doubtful.yaml`);
+		await machine.run("ip", ["netns", "delete", "one"]);
+		expect({ exitCode, stderr }).toEqual({
+			exitCode: 1,
+			stderr: expect.stringMatching(/^\S*doubtful\.yaml:\d+:\d+: warning: .*\nerror: /s),
 		});
 	});
 

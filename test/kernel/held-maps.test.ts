@@ -30,8 +30,16 @@ veths: [{ host:uno: { addresses: 10.11.1.1/24, xdp: own }, uno:veth0: 10.11.1.2/
 const applyOwn = async (program: string) => linesOf(await apply(await load(program)));
 const planned = async (program: string) => linesOf(await plan(await load(program)));
 
+/** By program: the maps of a loaded program stay the same. */
+const known = new Map<number, Map<string, number>>();
+
 /** The id of a map of the program that runs. */
-const idOf = (map: string) => mapIds(attached("host:uno")?.id ?? 0).get(map);
+function idOf(map: string): number | undefined {
+	const program = attached("host:uno")?.id ?? 0;
+	const ids = known.get(program) ?? mapIds(program);
+	known.set(program, ids);
+	return ids.get(map);
+}
 
 interface Dumped {
 	key: string[];
@@ -65,7 +73,9 @@ const nested = (defines: string, maps = "") =>
 	`source: map-of-maps.c, defines: { SLOT: 2, SIZE: 2, VALUE: __u64, VERSION: 1, ${defines} }, maps: { b: [{ key: 1, value: 77 }], ${maps} }`;
 
 describe.each(["", ", pin: /sys/fs/bpf/own"])("maps of maps%s", (pin) => {
-	test("that the source fills anew are made anew, and the other maps stay", async () => {
+	test("that the source fills anew are made anew, and the other maps stay", {
+		timeout: 120_000,
+	}, async () => {
 		await applyOwn(nested("") + pin);
 		const before = { b: idOf("b"), outer: idOf("outer") };
 		expect(held("outer")).toEqual({ 0: idOf("a"), 2: before.b });
