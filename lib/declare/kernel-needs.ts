@@ -11,8 +11,7 @@ export interface KernelNeed {
 	feature: KernelFeature;
 	/** Interfaces between which packets are lost without the feature. */
 	between: readonly EndName[];
-	/** IP versions and protocols of those packets. */
-	loses: { family?: 6; pings: boolean };
+	loses: "large packets" | "IPv6";
 	/** Sentence that says what the kernel does instead, up to the remedy. */
 	without: string;
 	/** A remedy other than a newer kernel. */
@@ -41,7 +40,7 @@ function largeFrames(requirements: Requirements, { name, forwarding }: Namespace
 		{
 			feature: "multi-buffer redirect",
 			between,
-			loses: { pings: false },
+			loses: "large packets",
 			without: `${name}: this kernel drops packets of more than ${MAX_PEER_MTU} bytes that XDP redirects between ${listOf(between)}`,
 			or: `an \`mtu\` of at most ${MAX_PEER_MTU}`,
 		},
@@ -81,7 +80,7 @@ function ipv6InHost({ ends }: Requirements, { name, forwarding }: Namespace): Ke
 		{
 			feature: "force_forwarding",
 			between: between.map((end) => end.name),
-			loses: { family: 6, pings: true },
+			loses: "IPv6",
 			without: "host: this kernel has no `force_forwarding`, so the lab's IPv6 is not forwarded",
 			or: "`sysctl net.ipv6.conf.all.forwarding=1`, which makes the whole machine a router",
 		},

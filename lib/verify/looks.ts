@@ -171,8 +171,8 @@ const kernelLacks: Look = ({ ingress, egress }, { unfulfilled, family, protocol 
 			egress &&
 			between.includes(ingress.name) &&
 			between.includes(egress.name) &&
-			(loses.family ?? family) === family &&
-			(loses.pings || protocol !== "ping"),
+			// Only the packets of TCP are as long as the MTU allows.
+			(loses === "IPv6" ? family === 6 : protocol === "tcp"),
 	);
 	return lost && warningOf(lost);
 };
