@@ -30,9 +30,14 @@ export interface InterfaceAddress extends Address {
 /** The destinations of default routes. */
 export const EVERYWHERE: Readonly<Record<Family, string>> = { 4: "0.0.0.0/0", 6: "::/0" };
 
+/** Whether a destination is that of a default route, of either family. */
+export function isDefault(to: string): boolean {
+	return to === EVERYWHERE[4] || to === EVERYWHERE[6];
+}
+
 /** A route's destination for a person: `default route`, `route to 10.2.0.0/24`. */
 export function routeTo(to: string): string {
-	return to === EVERYWHERE[4] || to === EVERYWHERE[6] ? "default route" : `route to ${to}`;
+	return isDefault(to) ? "default route" : `route to ${to}`;
 }
 
 export const familyName = (family: Family): string => `IPv${family}`;

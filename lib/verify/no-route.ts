@@ -1,6 +1,7 @@
 import { BlockList, isIPv6 } from "node:net";
 import type { Route, RouteType } from "../netlink/route.js";
 import type { NamespaceSnapshot } from "../snapshot/snapshot.js";
+import { isDefault } from "../topology/address.js";
 
 /** What the kernel answers where a route drops packets: fib_props of net/ipv4/fib_semantics.c. */
 const DROPPING = new Map<number, RouteType>([
@@ -15,7 +16,12 @@ export function whyNoRoute(namespace: NamespaceSnapshot, address: string, errno:
 	if (type === undefined) return `${namespace.name} has no route to ${address}`;
 	const words = type === "unreachable" ? "an unreachable" : `a ${type}`;
 	const route = findRoute(namespace, address);
-	if (route?.type === type) return `the route of ${namespace.name} to ${route.to} is ${words}`;
+	if (route?.type === type) {
+		const which = isDefault(route.to)
+			? `the default route of ${namespace.name}`
+			: `the route of ${namespace.name} to ${route.to}`;
+		return `${which} is ${words}`;
+	}
 	return `${namespace.name} sends nothing to ${address}: a rule or a route outside the main table is ${words}`;
 }
 
