@@ -237,7 +237,10 @@ describe("what is encoded is decoded to the same", () => {
 	});
 
 	test("a route, of one next hop, of many, or of none", () => {
-		const hop = fc.record({ index, gateway: ipv4 });
+		// An IPv6 next hop as well: RFC 8950.
+		const gateway = fc.oneof(ipv4, fc.constantFrom("fe80::2", "fd00::1"));
+		const onlink = fc.constant(true);
+		const hop = fc.record({ index, gateway, onlink }, { requiredKeys: ["index", "gateway"] });
 		const unicast = fc.record({
 			to: fc.tuple(ipv4, fc.integer({ min: 1, max: 32 })).map(([ip, length]) => `${ip}/${length}`),
 			type: fc.constant("unicast" as const),
