@@ -15,9 +15,10 @@ import type { Query, Snapshot } from "../snapshot/snapshot.js";
 import { LOOPBACK, splitEnd } from "../topology/names.js";
 import type { EndName, Expectation, Topology } from "../topology/topology.js";
 import { causesOf, type Findings, findOnPath } from "./findings.js";
+import { type Ground, groundOf } from "./ground.js";
 import { forwardingSysctl, HASH_POLICY } from "./hops.js";
 import { nobodyCounts, wrongProgram } from "./looks.js";
-import { type Ground, type Journey, pathOf } from "./path.js";
+import { type Journey, pathOf } from "./path.js";
 
 /** How the lab differs from its topology, in the plan's words. Opens the lab's namespaces. */
 export function findDrift(lab: Lab, topology: Topology): string[] {
@@ -38,7 +39,7 @@ export class Diagnosis {
 		this.#requirements = expand(topology);
 		this.#unfulfilled = unfulfilled(kernelNeeds(this.#requirements));
 		const snapshot = lookClosely(lab, topology);
-		this.#ground = { snapshot, topology, tried, ask: (...question) => askRoute(lab, ...question) };
+		this.#ground = groundOf(snapshot, topology, tried, (...question) => askRoute(lab, ...question));
 	}
 
 	/** Why a check has failed, as far as following its packets through the lab shows. */

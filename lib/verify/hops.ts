@@ -3,8 +3,9 @@ import type { NextHop } from "../netlink/route.js";
 import type { RouteLookup } from "../netlink/route-lookup.js";
 import type { LabEnd, NamespaceSnapshot } from "../snapshot/snapshot.js";
 import { sysctlOf } from "../topology/sysctl-interface.js";
+import { endAt, type Ground } from "./ground.js";
 import { whyNoRoute } from "./no-route.js";
-import type { Ground, Hop, Journey } from "./path.js";
+import type { Hop, Journey } from "./path.js";
 
 /** 0 where the hash of IPv4 takes addresses alone: fib_multipath_hash() of net/ipv4/route.c. */
 export const HASH_POLICY = "net.ipv4.fib_multipath_hash_policy";
@@ -45,7 +46,7 @@ export function hopsOf(ground: Ground, journey: Journey, name: string, ingress: 
 	const chosen = paths.length > 1 ? choice(ground, journey, hop) : undefined;
 	const ordered = paths.toSorted((a, b) => Number(isSame(b, chosen)) - Number(isSame(a, chosen)));
 	const hops = ordered.map(({ index, gateway }): Hop => {
-		const egress = findEnd(ground, namespace, index);
+		const egress = endAt(ground, namespace, index);
 		if (!egress) return { ...hop, refused, stop: `${name} routes ${destination} out of the lab` };
 		return leaving(ground, { ...hop, refused, next: gateway ?? destination }, egress);
 	});
@@ -82,7 +83,7 @@ function route({ ask }: Ground, { destination, source, protocol }: Journey, hop:
 
 /** The kernel leaves out next hops whose interface is down. */
 function pathsOf(ground: Ground, namespace: NamespaceSnapshot, { hops }: RouteLookup): NextHop[] {
-	const alive = hops.filter(({ index }) => findEnd(ground, namespace, index)?.link.up ?? true);
+	const alive = hops.filter(({ index }) => endAt(ground, namespace, index)?.link.up ?? true);
 	return alive.length > 0 ? alive : hops;
 }
 
@@ -100,10 +101,6 @@ function isSame(a: NextHop, b: NextHop | undefined): boolean {
 	return a.index === b?.index && a.gateway === b.gateway;
 }
 
-function findEnd({ snapshot }: Ground, namespace: NamespaceSnapshot, index: number): LabEnd | undefined {
-	return [...snapshot.ends.values()].find((end) => end.namespace === namespace && end.link.index === index);
-}
-
 /** Undefined where packets may end here. */
 function whyNotArrived({ destination, to }: Journey, { namespace, ingress }: Hop): string | undefined {
 	const { name, addresses, links } = namespace;
@@ -115,10 +112,9 @@ function whyNotArrived({ destination, to }: Journey, { namespace, ingress }: Hop
 }
 
 /** A hop with what it leaves by. A packet without a neighbour never leaves. */
-function leaving({ snapshot, tried }: Ground, hop: Hop, egress: LabEnd): Hop {
+function leaving({ peers, tried }: Ground, hop: Hop, egress: LabEnd): Hop {
 	const { namespace, next } = hop;
-	const pair = snapshot.pairs.find(({ ends }) => ends.some((end) => end === egress));
-	const peer = pair?.ends.find((end) => end !== egress);
+	const peer = peers.get(egress.name);
 	if (!peer) return { ...hop, egress, stop: `the other end of ${egress.name} is not there` };
 	if (next === undefined) return { ...hop, egress, peer };
 	const found = namespace.neighbors.find(({ index, ip }) => index === egress.link.index && ip === next);

@@ -1,7 +1,6 @@
-import type { RouteAnswer } from "../kernel/route-lookup.js";
-import type { Packets } from "../netlink/route-lookup.js";
-import type { LabEnd, NamespaceSnapshot, Snapshot } from "../snapshot/snapshot.js";
-import type { Forwarding, Topology } from "../topology/topology.js";
+import type { LabEnd, NamespaceSnapshot } from "../snapshot/snapshot.js";
+import type { Forwarding } from "../topology/topology.js";
+import type { Ground } from "./ground.js";
 import { hopsOf } from "./hops.js";
 
 /** Packets that come in by one interface, or start in a namespace, and leave by one interface. */
@@ -32,16 +31,6 @@ export interface Stage {
 	hops: Hop[];
 	/** The namespaces from here on in which the packets rightly end. */
 	arrivals: Set<string>;
-}
-
-/** What a path is read from. */
-export interface Ground {
-	snapshot: Snapshot;
-	topology: Topology;
-	/** Packets were sent before the snapshot was read: what they could not resolve shows. */
-	tried: boolean;
-	/** The kernel's answer; `whole` asks for all of equal paths. */
-	ask: (namespace: string, packets: Packets, whole: boolean) => RouteAnswer;
 }
 
 /** Packets to follow. */

@@ -139,7 +139,7 @@ async function checkAll(
 		throwIfAborted(options);
 		const report = await check(bench, expectation);
 		throwIfAborted(options);
-		if (!report.ok) report.causes.push(...findCauses(bench, expectation, report, drift));
+		if (!report.ok) report.causes.push(...findCauses(bench, expectation, report, drift, lost.has(index)));
 		checks[chosen.indexOf(index)] = report;
 		for (let next = checks[told]; next; next = checks[++told]) onCheck?.(next);
 	};
@@ -160,12 +160,15 @@ function isLost(topology: Topology, index: number, before: Diagnosis | undefined
 }
 
 function findCauses(
-	{ lab, topology }: Bench,
+	{ lab, topology, before }: Bench,
 	expectation: Expectation,
 	report: CheckReport,
 	drift: readonly string[],
+	isLost: boolean,
 ): string[] {
-	const causes = new Diagnosis(lab, topology, true).causes(expectation, report);
+	// What was known to be lost needs no second look at the whole lab.
+	const diagnosis = isLost && before ? before : new Diagnosis(lab, topology, true);
+	const causes = diagnosis.causes(expectation, report);
 	const known = causes.length > 0 || report.causes.length > 0;
 	return known || drift.length === 0 ? causes : [differs(drift)];
 }

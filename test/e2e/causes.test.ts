@@ -53,9 +53,19 @@ const every = (...families: number[]) =>
 	families.flatMap((family) => ["ping", "tcp", "udp"].map((protocol) => `${protocol} ${family}`));
 const answered = (family: number) => [`ping ${family}`, `tcp ${family}`];
 
-/** Makes one of the equal paths so likely that chance takes the other once in 257 runs. */
-const take = (name: string, of: { a: string; b: string }) =>
-	`ip -n r1 route replace 10.2.0.0/24 nexthop via ${of.a} dev a weight ${name === "a" ? 256 : 1} nexthop via ${of.b} dev b weight ${name === "b" ? 256 : 1}`;
+/**
+ * Has these packets take one of the equal paths: by its weight and, in the one case of 257 in which the hash
+ * chooses the other all the same, by another seed of the hash.
+ */
+const take = (name: "a" | "b", of: { a: string; b: string }) => {
+	const hop = (one: "a" | "b") => `nexthop via ${of[one]} dev ${one} weight ${one === name ? 256 : 1}`;
+	return `ip -n r1 route replace 10.2.0.0/24 ${hop("a")} ${hop("b")}
+		taken() { ip -n r1 route get 10.2.0.2 from 10.1.0.2 iif uno | grep -q "dev ${name} "; }
+		for seed in 1 2 3 4; do
+			taken || ip netns exec r1 sysctl -qw net.ipv4.fib_multipath_hash_seed=$seed
+		done
+		taken`;
+};
 
 const byXdp: Fault[] = [
 	{

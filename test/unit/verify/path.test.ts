@@ -3,6 +3,7 @@ import type { RouteAnswer } from "../../../lib/kernel/route-lookup.js";
 import type { LabEnd, NamespaceSnapshot, Pair, Snapshot } from "../../../lib/snapshot/snapshot.js";
 import { parseTopology } from "../../../lib/topology/parse-topology.js";
 import type { EndName, Topology } from "../../../lib/topology/topology.js";
+import { groundOf } from "../../../lib/verify/ground.js";
 import { HASH_POLICY } from "../../../lib/verify/hops.js";
 import { pathOf, type Stage } from "../../../lib/verify/path.js";
 
@@ -70,7 +71,7 @@ function trace(text: string, answers: Answers, from: string, destination: string
 	const ask = (name: string, _: unknown, whole: boolean) =>
 		answer(snapshot, name, answers[name] ?? ENETUNREACH, whole);
 	const journey = { from, destination, source: "10.0.1.2", protocol: 1, to: ["dos"] };
-	return describeStage(pathOf({ snapshot, topology, ask, tried: true }, journey));
+	return describeStage(pathOf(groundOf(snapshot, topology, true, ask), journey));
 }
 
 function describeStage({ hops }: Stage): string {
