@@ -25,6 +25,7 @@ expect:
 ${expectations.map((one) => `  - { ${one} }\n`).join("")}`;
 
 const REACHES = "reach: { from: uno, to: dos:veth0 }";
+const PING = "ping: { from: uno, to: dos:veth0 }";
 
 /** Machines of tests that run side by side: none is left behind, whatever fails. */
 async function withLab<T>(topology: string, work: (machine: Machine) => Promise<T>): Promise<T> {
@@ -180,9 +181,9 @@ describe.concurrent("traffic", () => {
 	});
 
 	test("that passes in a lab which is not the file's proves nothing, in every form of the report", async () => {
-		await withLab(lab(REACHES), async (machine) => {
+		await withLab(lab(PING), async (machine) => {
 			const file = `${folder}/other.yaml`;
-			writeFileSync(file, lab(REACHES).replace("forwarding: fib", "forwarding: kernel"));
+			writeFileSync(file, lab(PING).replace("forwarding: fib", "forwarding: kernel"));
 			const junit = `${folder}/other.xml`;
 			const text = await machine.xdp("verify", file, "--junit", junit);
 			expect(text.exitCode).toBe(1);
@@ -199,8 +200,6 @@ describe.concurrent("traffic", () => {
 			const tap = await machine.xdp("verify", file, "--tap");
 			expect(tap.stdout).toMatch(/^ok 1 - .*^not ok 2 - the lab is what its topology says$/ms);
 			expect(tap.exitCode).toBe(1);
-			// The lab is still what was applied.
-			expect(await machine.xdp("verify", "hosts", "-q")).toMatchObject({ exitCode: 0 });
 		});
 	});
 
