@@ -11,6 +11,7 @@ import { requireCapabilities, requireWritableSysctls } from "./kernel/capabiliti
 import { findConflicts } from "./kernel/conflicts.js";
 import { unfulfilled, warningOf } from "./kernel/features.js";
 import { Lab } from "./kernel/lab.js";
+import { listLabs } from "./kernel/labs.js";
 import { takeLock } from "./kernel/lock.js";
 import { missingFolders, removeFolders } from "./kernel/pins.js";
 import { digestOf, findSettledBy, forgetSettled, writeSettled } from "./kernel/settled.js";
@@ -19,70 +20,73 @@ import { requireHost } from "./kernel/whereabouts.js";
 import { isKnown, KINDS, kindOf } from "./kinds/registry.js";
 import { byId, deepEqual, idOf, type LabObject, type Objects } from "./plan/object.js";
 import { isEmpty, NOTHING, type Plan } from "./plan/plan.js";
-import { changeText } from "./plan/render.js";
+import { changeText, type PlanDocument, planDocument } from "./plan/render.js";
 import { type Progress, silent } from "./progress.js";
 import { converge, declare, type Look, look } from "./reconcile.js";
 import { isUnchanged } from "./settled.js";
 import type { Reading, Snapshot } from "./snapshot/snapshot.js";
 import { HOST, type Topology } from "./topology/topology.js";
 
-export interface PlanResult {
-	lab: string;
-	plan: Plan;
-	/** What will not work although it is legal. */
-	warnings: string[];
-}
-
+/** Options of {@link apply}. */
 export interface ApplyOptions {
-	/** Leave what was done before a failure. */
+	/** Whether a failed apply leaves what it did, for a look. Default: `false`, everything is undone. */
 	keep?: boolean;
-	/** Aborting it ends the work and undoes it; the reason is what {@link InterruptedError} tells. */
-	signal?: AbortSignal;
-	/** Shows the stages of the work; the default shows nothing. */
-	progress?: Progress;
-	/** Told once if another command holds the lock: who. */
+	/** Whether a lab of this name that is up already is a {@link ConflictError}. Default: `false`, it is changed. */
+	fresh?: boolean;
+	/** Signal that ends the work, which is then undone; {@link InterruptedError} carries its reason. */
+	signal?: AbortSignal | undefined;
+	/** Called once if another process holds the lock, with that process: `xdp-apply lab.yaml (pid 42)`. */
 	onWait?: (holder: string) => void;
-	/** The text that the topology was read from: remembered once there is nothing to do. */
+	/** @internal Shows the stages of the work; the default shows nothing. */
+	progress?: Progress;
+	/** @internal Text that the topology was read from: remembered once there is nothing to do. */
 	text?: string | undefined;
 }
 
 /**
- * What {@link apply} would do, and why. Changes nothing.
- * @throws UnsupportedError where this machine or user cannot
- * @throws ConflictError where somebody else holds a name
- * @throws UsageError where the topology names nothing and the lab is up
- * @throws VerifierError where the kernel refuses a program of the file's own
+ * Computes what {@link apply} would do, and why. Changes nothing.
+ * @param topology what the kernel is compared with
+ * @returns the changes in their order; none if the lab is as the topology says
+ * @throws UnsupportedError if the machine or the user lacks something
+ * @throws ConflictError if a name in the kernel belongs to something that is not the lab's
+ * @throws UsageError if the topology names nothing and the lab is up
+ * @throws VerifierError if the kernel refuses a program of the file's own
  */
-export async function plan(topology: Topology): Promise<PlanResult> {
-	return withLab(topology.name, async (lab) => {
+export async function plan(topology: Topology): Promise<PlanDocument> {
+	return opened(topology.name, async (lab) => {
 		const { first, warnings, damage } = survey(lab, topology);
-		return { lab: topology.name, plan: first.plan, warnings: [...warnings, ...damage] };
+		return document(topology, first.plan, [...warnings, ...damage]);
 	});
 }
 
 /**
- * Makes the kernel equal to a topology, reads back, and is done when nothing differs. A second apply
- * of the same topology changes nothing. If it fails, what it did is undone in reverse.
+ * Brings the kernel to the state that a topology describes, and reads the kernel back to prove it. A second
+ * apply of the same topology changes nothing. A failed apply is undone in reverse order.
+ * @param topology what is applied; a lab of the same name that is up is changed into it
  * @returns what was done
- * @throws UnsupportedError where this machine or user cannot; nothing was touched
- * @throws ConflictError where somebody else holds a name; nothing was touched
- * @throws UsageError where the topology names nothing and the lab is up; nothing was touched
- * @throws VerifierError where the kernel refuses a program of the file's own; nothing was touched
- * @throws ApplyError where a change failed; it says whether all was undone, and what was not
- * @throws InterruptedError where `options.signal` ended it; undone
+ * @throws UnsupportedError if the machine or the user lacks something; nothing was touched
+ * @throws ConflictError if a name in the kernel belongs to something that is not the lab's; nothing was touched
+ * @throws UsageError if the topology names nothing and the lab is up; nothing was touched
+ * @throws VerifierError if the kernel refuses a program of the file's own; nothing was touched
+ * @throws ApplyError if a change failed; `undone` and `remains` say what is left
+ * @throws InterruptedError if `options.signal` ended it; undone
  */
-export async function apply(topology: Topology, options: ApplyOptions = {}): Promise<PlanResult> {
+export async function apply(topology: Topology, options: ApplyOptions = {}): Promise<PlanDocument> {
 	requireCapabilities();
 	requireWritableSysctls();
 	const lock = await takeLock(options.onWait ?? (() => {}), options.signal);
 	try {
-		return await withLab(topology.name, (lab) => applyLocked(lab, topology, options));
+		if (options.fresh && listLabs().includes(topology.name))
+			throw new ConflictError(
+				`lab ${topology.name} is up already: take it down, \`xdp-destroy ${topology.name}\``,
+			);
+		return await opened(topology.name, (lab) => applyLocked(lab, topology, options));
 	} finally {
 		lock.release();
 	}
 }
 
-async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions): Promise<PlanResult> {
+async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions): Promise<PlanDocument> {
 	// Objects of programs of one's own are files that change without the topology.
 	const digest = topology.programs.length ? undefined : digestOf(JSON.stringify(topology));
 	const text = options.text === undefined ? undefined : digestOf(options.text);
@@ -94,10 +98,10 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 	const settled = digest === undefined ? undefined : findSettledBy(topology.name, digest);
 	if (settled && isUnchanged(settled)) {
 		settle(settled.reading, settled.warnings.ofLab);
-		return { lab: topology.name, plan: NOTHING, warnings: settled.warnings.ofLab };
+		return document(topology, NOTHING, settled.warnings.ofLab);
 	}
 	const { first, desired, warnings, damage, state, settings } = survey(lab, topology);
-	const result = { lab: topology.name, plan: first.plan, warnings: [...warnings, ...damage] };
+	const result = document(topology, first.plan, [...warnings, ...damage]);
 	const now = (): State => ({
 		version: 1,
 		lab: topology.name,
@@ -278,7 +282,11 @@ function settingsOf(objects: Objects, state: State | undefined) {
 	return { wanted, left, touched: [...wanted, ...left] };
 }
 
-async function withLab<T>(name: string, work: (lab: Lab) => Promise<T>): Promise<T> {
+function document({ name }: Topology, plan: Plan, warnings: string[]): PlanDocument {
+	return planDocument(name, plan, warnings, (kind) => kindOf({ kind }));
+}
+
+async function opened<T>(name: string, work: (lab: Lab) => Promise<T>): Promise<T> {
 	requireCapabilities();
 	const lab = new Lab(name);
 	try {

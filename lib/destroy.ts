@@ -10,35 +10,39 @@ import { endProcesses, type Process, processesIn } from "./kernel/processes.js";
 import { forgetSettled } from "./kernel/settled.js";
 import { inspectState, namesIn, removeState } from "./kernel/state.js";
 import { requireHost } from "./kernel/whereabouts.js";
+import { kindOf } from "./kinds/registry.js";
 import { NONE } from "./plan/object.js";
-import type { Plan } from "./plan/plan.js";
+import { type PlanDocument, planDocument } from "./plan/render.js";
 import { type Progress, silent } from "./progress.js";
 import { converge, lookAtLinks } from "./reconcile.js";
 import { isLabName } from "./topology/names.js";
 
+/** Options of {@link destroy}. */
 export interface DestroyOptions {
-	/** End the processes that run in the lab's namespaces, which is an error otherwise. */
+	/**
+	 * Whether processes that still run in the lab's namespaces are ended: SIGTERM, and a second later SIGKILL.
+	 * Default: `false`, such a process is a {@link ConflictError}.
+	 */
 	kill?: boolean;
-	signal?: AbortSignal;
-	progress?: Progress;
+	/** Signal that ends the work; what is removed by then stays removed, and another destroy removes the rest. */
+	signal?: AbortSignal | undefined;
+	/** Called once if another process holds the lock, with that process: `xdp-apply lab.yaml (pid 42)`. */
 	onWait?: (holder: string) => void;
-}
-
-export interface DestroyResult {
-	lab: string;
-	/** What was removed; empty where there was nothing. */
-	plan: Plan;
-	/** What was found that should not be: a state that cannot be used. */
-	warnings: string[];
+	/** @internal Shows the stages of the work; the default shows nothing. */
+	progress?: Progress;
 }
 
 /**
- * Removes everything of a lab and nothing else, and returns when the kernel has let go of it.
- * @throws ConflictError where processes still run in a namespace; nothing was touched
- * @throws UsageError where that can be no lab's name
- * @throws UnsupportedError where this machine or user cannot
+ * Removes everything of a lab and nothing else. Resolves when the kernel has released the namespaces and programs.
+ * @param name the lab's name; a lab that is not up is no error
+ * @returns what was removed; `warnings` says if the remembered state could not be used
+ * @throws ConflictError if processes still run in a namespace of the lab; nothing was touched
+ * @throws UsageError if `name` cannot be a lab's name
+ * @throws UnsupportedError if the machine or the user lacks something
+ * @throws ApplyError if the kernel refuses a removal
+ * @throws InterruptedError if `options.signal` ended it
  */
-export async function destroy(name: string, options: DestroyOptions = {}): Promise<DestroyResult> {
+export async function destroy(name: string, options: DestroyOptions = {}): Promise<PlanDocument> {
 	if (!isLabName(name)) throw new UsageError(`${JSON.stringify(name)} cannot be a lab's name`);
 	requireCapabilities();
 	const lock = await takeLock(options.onWait ?? (() => {}), options.signal);
@@ -51,7 +55,7 @@ export async function destroy(name: string, options: DestroyOptions = {}): Promi
 	}
 }
 
-async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<DestroyResult> {
+async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<PlanDocument> {
 	const { state, damage } = inspectState(lab.name);
 	requireHost(state);
 	lab.recall(state);
@@ -67,7 +71,7 @@ async function destroyLocked(lab: Lab, options: DestroyOptions): Promise<Destroy
 	lab.closeAll();
 	await untilUnloaded(programs);
 	removeState(lab.name);
-	return { lab: lab.name, plan, warnings: damage === undefined ? [] : [damage] };
+	return planDocument(lab.name, plan, damage === undefined ? [] : [damage], (kind) => kindOf({ kind }));
 }
 
 /** Sees to it that nobody is left in the namespaces. */

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
 import type { CLine, Refusal } from "./programs/refusal.js";
-import type { FilePosition } from "./topology/topology.js";
+import { type FilePosition, placeText } from "./topology/source.js";
 
 /** `ENODEV: no such device`, from a positive errno. */
 export function errnoText(errno: number): string {
@@ -96,7 +96,7 @@ export class VerifierError extends Error {
 /** `own.yaml:7:13: the kernel's verifier rejects `drop9999`: invalid access to packet, off=13 (drop.c:26)`, and the log. */
 function refusalText(refused: RefusedProgram): string {
 	const { program, at, byVerifier, reason, source, hint, excerpt } = refused;
-	const place = at === undefined ? "" : `${at.file}:${at.line}:${at.column}: `;
+	const place = at === undefined ? "" : `${placeText(at)} `;
 	const what = byVerifier
 		? `the kernel's verifier rejects \`${program}\``
 		: `program \`${program}\` cannot be loaded`;

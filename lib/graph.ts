@@ -50,5 +50,3 @@ export async function graph(
 export function graphModel(of: Topology | LabStatus): Graph {
 	return "veths" in of ? graphOfTopology(of) : graphOfStatus(of);
 }
-
-export type { Graph };

@@ -2,16 +2,15 @@
  * Topology as code for XDP: what the commands do, as functions.
  *
  * ```ts
- * const topology = await loadTopology("lab.yaml");
- * await apply(topology);
- * try {
- * 	exec("uno", "ping", ["-c", "1", "10.0.2.2"], { stdio: "inherit" });
- * 	…
- * } finally { await destroy(topology.name); }
+ * await withLab("demo.yaml", async (lab) => {
+ * 	const { stdout } = await lab.exec("uno", "ping", ["-c", "1", "10.0.2.2"]);
+ * 	const { ok } = await lab.verify();
+ * });
  * ```
+ * @packageDocumentation
  */
-export { type ApplyOptions, apply, type PlanResult, plan } from "./apply.js";
-export { type DestroyOptions, type DestroyResult, destroy } from "./destroy.js";
+export { type ApplyOptions, apply, plan } from "./apply.js";
+export { type DestroyOptions, destroy } from "./destroy.js";
 export {
 	ApplyError,
 	ConflictError,
@@ -24,19 +23,25 @@ export {
 	VerifierError,
 } from "./errors.js";
 export { exec, runIn } from "./exec.js";
-export type { ActionReport, CheckReport, FlowReport, VerifyReport } from "./expect/report.js";
-export { type Graph, type GraphFormat, type GraphOptions, graph, graphModel } from "./graph.js";
+export type { ActionReport, CheckReport, FlowReport, Packets, VerifyReport } from "./expect/report.js";
+export type {
+	Graph,
+	GraphEnd,
+	GraphEndName,
+	GraphNamespace,
+	GraphPair,
+	GraphProgram,
+} from "./graph/model.js";
+export { type GraphFormat, type GraphOptions, graph, graphModel } from "./graph.js";
 export { listLabs } from "./kernel/labs.js";
-export { loadTopology } from "./load.js";
-export { idOf, type LabObject } from "./plan/object.js";
-export { type Change, isEmpty, type Plan } from "./plan/plan.js";
-export type { Progress, Stage } from "./progress.js";
-export { type PlanDocument, renderJson, renderText } from "./render-plan.js";
-export type { Action, Count } from "./stats/counts.js";
+export { type LoadOptions, loadTopology } from "./load.js";
+export { type ChangeDocument, type PlanDocument, planText } from "./plan/render.js";
+export type { CLine, Refusal } from "./programs/refusal.js";
+export type { Count } from "./stats/counts.js";
 export { openMetricsText } from "./stats/openmetrics.js";
-export type { InterfaceStats, Row } from "./stats/rates.js";
-export type { RunningProgram, Source } from "./stats/reading.js";
-export { statsText } from "./stats/render.js";
+export type { InterfaceStats, Row as StatsRow } from "./stats/rates.js";
+export type { RunningProgram, Source as CounterSource } from "./stats/reading.js";
+export { type StatsTextOptions, statsText } from "./stats/render.js";
 export { type Stats, type StatsOptions, stats, type WatchOptions, watchStats } from "./stats.js";
 export {
 	type EndStatus,
@@ -45,8 +50,29 @@ export {
 	type ProgramStatus,
 	status,
 } from "./status.js";
-export type { Diagnostic } from "./topology/diagnostic.js";
+export type { Diagnostic, DiagnosticCode } from "./topology/diagnostic.js";
 export { TopologyError } from "./topology/error.js";
+export type { TopologyDocument } from "./topology/generated/document.js";
 export { parseTopology } from "./topology/parse-topology.js";
-export type * from "./topology/topology.js";
+export type { RenderOptions } from "./topology/render.js";
+export type { FilePosition, Place } from "./topology/source.js";
+export type {
+	Attach,
+	End,
+	EndName,
+	Expectation,
+	Forwarding,
+	Namespace,
+	Neighbor,
+	Peers,
+	Program,
+	Protocol,
+	Route,
+	RouteType,
+	Topology,
+	Veth,
+	Warning,
+	XdpAction,
+} from "./topology/topology.js";
 export { type VerifyOptions, verify } from "./verify/verify.js";
+export { type RunningLab, type WithLabOptions, withLab } from "./with-lab.js";

@@ -1,15 +1,15 @@
 import type { Command } from "commander";
-import { countLines, emptyDocument, type PlanDocument, planText } from "../plan/render.js";
+import { emptyDocument, type PlanDocument, planText, shownChanges } from "../plan/render.js";
 import { silent } from "../progress.js";
 import { nameOf, readText } from "../read-text.js";
 import { findUnchanged } from "../settled.js";
+import { interruptible } from "../signals.js";
 import { Source } from "../topology/source.js";
 import type { Warning } from "../topology/topology.js";
 import { type CommonOptions, command } from "./main.js";
 import { count, note, printJson, useColor } from "./output.js";
 import { display } from "./progress.js";
 import { withRefusals } from "./refused.js";
-import { interruptible } from "./signals.js";
 import { beSparing } from "./v8.js";
 import { showWarnings } from "./warnings.js";
 
@@ -70,17 +70,16 @@ async function run(file: string, text: string, options: Options & { signal: Abor
 	// What follows is of no use, and so not loaded, where nothing has changed.
 	const { readTopology } = await import("../load.js");
 	const { apply } = await import("../apply.js");
-	const { renderJson } = await import("../render-plan.js");
 	const { topology } = await readTopology(file, text);
 	if (!quiet) showWarnings(new Source(text, nameOf(file)), topology.warnings, []);
 	const progress = quiet ? silent : display;
 	const result = await apply(topology, { signal, keep, progress, onWait, text });
 	return {
 		lab: result.lab,
-		changes: countLines(result.plan),
+		changes: shownChanges(result).length,
 		// They are shown already, before anything is touched.
 		ofFile: [],
 		ofLab: result.warnings,
-		document: () => renderJson(result),
+		document: () => result,
 	};
 }

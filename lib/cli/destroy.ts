@@ -1,15 +1,14 @@
 import type { Command } from "commander";
-import { type DestroyResult, destroy } from "../destroy.js";
+import { destroy } from "../destroy.js";
 import { InterruptedError, UsageError } from "../errors.js";
 import { requireCapabilities } from "../kernel/capabilities.js";
 import { listLabs, onlyLab } from "../kernel/labs.js";
-import { isEmpty } from "../plan/plan.js";
+import { type PlanDocument, planText } from "../plan/render.js";
 import { silent } from "../progress.js";
-import { renderJson, renderText } from "../render-plan.js";
+import { interruptible } from "../signals.js";
 import { type CommonOptions, command, report } from "./main.js";
 import { note, printJson, useColor } from "./output.js";
 import { display } from "./progress.js";
-import { interruptible } from "./signals.js";
 import { labOf } from "./target.js";
 import { beSparing } from "./v8.js";
 
@@ -33,7 +32,7 @@ export function destroyCommand(name: string): Command {
 			beSparing();
 			if (target !== undefined && options.all) throw new UsageError("a lab, or --all: not both");
 			const labs = target === undefined ? labsUp(options.all ?? false) : [labOf(target)];
-			const results: DestroyResult[] = [];
+			const results: PlanDocument[] = [];
 			const refusals: { lab: string; error: unknown }[] = [];
 			await interruptible(async (signal) => {
 				for (const lab of labs)
@@ -51,7 +50,7 @@ export function destroyCommand(name: string): Command {
 						refusals.push({ lab, error });
 					}
 			});
-			if (options.json) printJson(results.map((result) => renderJson(result)));
+			if (options.json) printJson(results);
 			else if (!options.quiet) for (const result of results) show(result, options.verbose ?? false);
 			for (const { lab, error } of refusals) {
 				note(`${lab}: not destroyed`);
@@ -61,10 +60,13 @@ export function destroyCommand(name: string): Command {
 		});
 }
 
-function show(result: DestroyResult, verbose: boolean): void {
+function show(result: PlanDocument, verbose: boolean): void {
 	for (const warning of result.warnings) note(`warning: ${warning}`);
-	if (verbose) process.stdout.write(renderText(result, { color: useColor(process.stdout) }));
-	else process.stdout.write(`${result.lab}: ${isEmpty(result.plan) ? "nothing to destroy" : "destroyed"}\n`);
+	if (verbose) process.stdout.write(planText(result, { color: useColor(process.stdout) }));
+	else
+		process.stdout.write(
+			`${result.lab}: ${result.changes.length === 0 ? "nothing to destroy" : "destroyed"}\n`,
+		);
 }
 
 function labsUp(all: boolean): string[] {

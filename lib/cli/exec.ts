@@ -1,8 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { errnoText, SyscallError, UsageError } from "../errors.js";
-import { NAMESPACE_VARIABLE } from "../exec.js";
 import { requireCapabilities } from "../kernel/capabilities.js";
-import { become } from "../kernel/enter.js";
+import { become, NAMESPACE_VARIABLE } from "../kernel/enter.js";
 import { printable } from "../topology/printable.js";
 import { detach } from "./detach.js";
 import { bareCommand, report } from "./main.js";

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import { plan } from "../apply.js";
 import { readTopology } from "../load.js";
-import { isEmpty } from "../plan/plan.js";
-import { renderJson, renderText } from "../render-plan.js";
+import { planText } from "../plan/render.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { printJson, useColor } from "./output.js";
 import { withRefusals } from "./refused.js";
@@ -27,8 +26,8 @@ export function planCommand(name: string): Command {
 			const { topology, source } = await readTopology(file);
 			const result = await withRefusals(options, () => plan(topology));
 			if (!options.quiet) showWarnings(source, topology.warnings, result.warnings);
-			if (options.json) printJson(renderJson(result));
-			else if (!options.quiet) process.stdout.write(renderText(result, { color: useColor(process.stdout) }));
-			if (options.detailedExitcode && !isEmpty(result.plan)) process.exitCode = EXIT.difference;
+			if (options.json) printJson(result);
+			else if (!options.quiet) process.stdout.write(planText(result, { color: useColor(process.stdout) }));
+			if (options.detailedExitcode && result.changes.length > 0) process.exitCode = EXIT.difference;
 		});
 }

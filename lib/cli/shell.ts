@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { NAMESPACE_VARIABLE } from "../exec.js";
+import { NAMESPACE_VARIABLE } from "../kernel/enter.js";
 import { packageRoot } from "../package-root.js";
 
 /** A program to run, and what to add to its environment. */

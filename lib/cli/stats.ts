@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { InterruptedError, UsageError } from "../errors.js";
+import { interruptible } from "../signals.js";
 import { openMetricsText } from "../stats/openmetrics.js";
 import { statsText } from "../stats/render.js";
 import { type Stats, stats, watchStats } from "../stats.js";
@@ -7,7 +8,6 @@ import { printableLines } from "../topology/printable.js";
 import { type CommonOptions, command } from "./main.js";
 import { note, printJson, useColor } from "./output.js";
 import { redraw } from "./redraw.js";
-import { interruptible } from "./signals.js";
 import { isFile, labOf } from "./target.js";
 
 interface Options extends CommonOptions {

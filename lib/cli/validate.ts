@@ -4,6 +4,7 @@ import { readTopology } from "../load.js";
 import type { Diagnostic } from "../topology/diagnostic.js";
 import { TopologyError } from "../topology/error.js";
 import { printable } from "../topology/printable.js";
+import type { Warning } from "../topology/topology.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { count, note, printJson, useColor } from "./output.js";
 import { showWarnings } from "./warnings.js";
@@ -28,7 +29,7 @@ interface Result {
 	file: string;
 	valid: boolean;
 	errors: (Diagnostic | { message: string })[];
-	warnings: { line: number; column: number; message: string }[];
+	warnings: Warning[];
 }
 
 async function check(file: string, options: CommonOptions): Promise<Result> {

@@ -7,11 +7,11 @@ import { checkText, endText } from "../expect/text.js";
 import { requireCapabilities } from "../kernel/capabilities.js";
 import { listLabs, onlyLab } from "../kernel/labs.js";
 import { loadTopology } from "../load.js";
+import { interruptible } from "../signals.js";
 import type { Topology } from "../topology/topology.js";
 import { verify } from "../verify/verify.js";
 import { type CommonOptions, command, EXIT } from "./main.js";
 import { printJson, useColor } from "./output.js";
-import { interruptible } from "./signals.js";
 import { isFile } from "./target.js";
 
 interface Options extends CommonOptions {

@@ -17,7 +17,7 @@ export interface VerifyReport {
 export interface UntriedReport {
 	/** The expectation's name, or `uno reaches dos:veth0 by ping, TCP and UDP`. */
 	title: string;
-	/** Where the topology file says so. */
+	/** Line of the topology file, from 1; 0 if the topology is of a document that a program has made. */
 	line: number;
 }
 

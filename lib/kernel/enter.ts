@@ -11,6 +11,9 @@ import { listStates, readState } from "./state.js";
 import { mountOwnSysfs } from "./sysfs.js";
 import { requireHost } from "./whereabouts.js";
 
+/** Environment variable of a process in a lab's namespace: the namespace's name. */
+export const NAMESPACE_VARIABLE = "XDP_TOPOLOGY_NAMESPACE";
+
 /**
  * Opens a namespace that a lab has made, or `host`.
  * @returns a descriptor, to be closed

@@ -1,4 +1,4 @@
-import type { FilePosition } from "../topology/topology.js";
+import type { FilePosition } from "../topology/source.js";
 
 /** One thing that a topology wants, or that the kernel has: plain data, the same type for both. */
 export interface LabObject<Spec = unknown> {

@@ -53,12 +53,6 @@ function partsOf({ changes }: Plan): (change: Change) => boolean {
 	return ({ action, object: { partOf } }) => partOf !== undefined && done.has(`${action} ${partOf}`);
 }
 
-/** How many lines a plan has. */
-export function countLines(plan: Plan): number {
-	const isPart = partsOf(plan);
-	return plan.changes.filter((change) => !isPart(change)).length;
-}
-
 /** That there is nothing to do. */
 export function emptyDocument(lab: string, warnings: string[]): PlanDocument {
 	return planDocument(lab, NOTHING, warnings, (kind) => {

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { type DiagnosticCode, underline } from "./diagnostic.js";
+import type { DiagnosticCode } from "./diagnostic.js";
 import { TopologyError } from "./error.js";
 import { Source } from "./source.js";
 
@@ -10,7 +10,7 @@ const NEWLINE = 0x0a;
 
 function refuse(source: Source, offset: number, message: string, hint: string): never {
 	const code: DiagnosticCode = "encoding";
-	const place = underline(source, { start: offset, end: offset + 1 });
+	const place = source.locate({ start: offset, end: offset + 1 });
 	throw new TopologyError(source, [{ code, ...place, message, hint }]);
 }
 

@@ -1,4 +1,4 @@
-import type { Position, Range, Source } from "./source.js";
+import type { Place } from "./source.js";
 
 /** What kind of mistake it is, for programs; the message is for people. */
 export type DiagnosticCode =
@@ -28,22 +28,12 @@ export type DiagnosticCode =
 	/** A program's object, or a value for what is in it. */
 	| "program";
 
-/** One mistake, and where it is. */
-export interface Diagnostic extends Position {
+/** One mistake, and where it is: a line and a column of a text, or a path of a document. */
+export interface Diagnostic extends Place {
 	code: DiagnosticCode;
-	/** Of the text that is wrong, in UTF-16 code units; at least 1, within one line. */
-	length: number;
 	message: string;
 	/** What was expected, or what to write instead. */
 	hint?: string;
 	/** What another tool says about it, in lines of its own: a compiler's diagnostics. */
 	detail?: string;
-}
-
-/** The part of a range that a diagnostic underlines: its first line, without white space at its end. */
-export function underline(source: Source, range: Range): Position & { length: number } {
-	const position = source.position(range.start);
-	const rest = source.line(position.line).slice(position.column - 1);
-	const marked = rest.slice(0, Math.max(1, range.end - range.start)).trimEnd();
-	return { ...position, length: Math.max(1, marked.length) };
 }

@@ -1,7 +1,7 @@
 import type { Diagnostic } from "./diagnostic.js";
 import { printable } from "./printable.js";
 import { type RenderOptions, renderErrors } from "./render.js";
-import type { Source } from "./source.js";
+import { placeText, type Source } from "./source.js";
 
 /** A topology file is wrong; `diagnostics` says how, in the order of the file. */
 export class TopologyError extends Error {
@@ -29,5 +29,5 @@ function summary(source: Source, diagnostics: readonly Diagnostic[]): string {
 	const first = diagnostics[0];
 	if (first === undefined) throw new Error("bug: a topology error without a diagnostic");
 	const more = diagnostics.length > 1 ? ` (and ${diagnostics.length - 1} more)` : "";
-	return printable(`${source.file}:${first.line}:${first.column}: ${first.message}${more}`);
+	return printable(`${placeText({ ...first, file: source.file })} ${first.message}${more}`);
 }

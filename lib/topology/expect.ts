@@ -39,8 +39,9 @@ function resolveExpectation(
 	const actions = resolveActions(entry, context);
 	if (kind === undefined || from === undefined || to === undefined) return undefined;
 	const protocols: Protocol[] = kind === "reach" ? ["ping", "tcp", "udp"] : [kind];
+	const { line = 0 } = context.report.source.locate(at);
 	return {
-		line: context.report.source.position(at.start).line,
+		line,
 		...(name !== undefined && { name }),
 		protocols,
 		from,

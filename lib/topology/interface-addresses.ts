@@ -67,8 +67,8 @@ function checkDuplicates(namespace: string, owners: readonly Owner[], report: Re
 		const onOneInterface = other.interface === owner.interface;
 		if (!onOneInterface && isHostPrefix(other.address.subnet) && isHostPrefix(address.subnet)) continue;
 		const where = namespace === HOST ? "on the host" : `in namespace ${quote(namespace)}`;
-		const { line } = report.source.position(other.address.at.start);
-		const already = `it is on ${quote(other.interface)} already, in line ${line}`;
+		const place = report.source.where(other.address.at.start);
+		const already = `it is on ${quote(other.interface)} already, ${place}`;
 		const length = address.family === 4 ? "/32" : "/128";
 		const hint = onOneInterface ? already : `${already}; with \`${length}\` on each, interfaces may share it`;
 		report.error(address.at, "duplicate", `address ${quote(address.text)} stands twice ${where}`, hint);

@@ -1,5 +1,6 @@
 import { type Context, Declared } from "./declared.js";
 import { MAX_SIZE } from "./decode.js";
+import { DocumentSource } from "./document.js";
 import { warnOfVeth } from "./doubts.js";
 import { resolveExpectations } from "./expect.js";
 import type { TopologyDocument } from "./generated/document.js";
@@ -33,31 +34,54 @@ export interface Draft {
 }
 
 /**
- * The topology that a text declares.
+ * Checks what a topology file says and resolves it. Touches neither files nor the kernel, so {@link loadTopology}
+ * is the one for a topology with `programs` of its own.
  *
- * @param file the name that diagnostics give the text
- * @param objects of the programs that it declares, by their names
- * @throws {TopologyError} with every mistake of the text
+ * ```ts
+ * const topology = parseTopology({ name: "two", veths: [{ "uno:eth0": "10.0.0.1/24", "dos:eth0": "10.0.0.2/24" }] });
+ * ```
+ * @param source the YAML text, or the same as an object; mistakes in an object have paths such as
+ * `namespaces.r1.routes[0].via` instead of lines and columns
+ * @param file name of the source in messages; by default `topology` for a text, none for an object
+ * @returns the topology, every default filled in
+ * @throws TopologyError if anything is wrong; `diagnostics` has every mistake
  */
+export function parseTopology(source: string | TopologyDocument, file?: string): Topology;
+/** @internal With the objects of the programs that the source declares, by the programs' names. */
 export function parseTopology(
-	text: string,
+	source: string | TopologyDocument,
 	file: string,
+	objects: ReadonlyMap<string, ObjectContent>,
+): Topology;
+export function parseTopology(
+	source: string | TopologyDocument,
+	file = typeof source === "string" ? "topology" : "",
 	objects: ReadonlyMap<string, ObjectContent> = new Map(),
 ): Topology {
-	return draftTopology(text, file).complete(objects);
+	return draftTopology(source, file).complete(objects);
 }
 
 /**
- * All that a text says by itself.
+ * All that a text or a document says by itself.
  *
- * @param file the name that diagnostics give the text
- * @throws {TopologyError} with every mistake of the text
+ * @param file name of the source in messages
+ * @throws {TopologyError} with every mistake
  */
-export function draftTopology(text: string, file: string): Draft {
-	const source = new Source(text, file);
+export function draftTopology(from: string | TopologyDocument, file: string): Draft {
+	const source = typeof from === "string" ? new Source(from, file) : new DocumentSource(from, file);
 	const report = new Report(source);
+	const { text } = source;
 	if (text.length > MAX_SIZE) {
 		report.error(FIRST_CHARACTER, "encoding", "the file is too large", `at most ${MAX_SIZE} bytes`);
+		report.finish();
+	}
+	if (source instanceof DocumentSource && !source.isFinite) {
+		report.error(
+			FIRST_CHARACTER,
+			"type",
+			"the document contains itself",
+			"plain data, as a file could hold it",
+		);
 		report.finish();
 	}
 	const parsed = parse(report);
@@ -66,9 +90,11 @@ export function draftTopology(text: string, file: string): Draft {
 		throw new Error("bug: no document and no mistake");
 	}
 	const { root, positions } = parsed;
+	if (source instanceof DocumentSource) source.remember(root, positions);
 	if (root === null || typeof root !== "object" || Array.isArray(root)) {
 		const what = root === null ? "empty" : Array.isArray(root) ? "a list" : "one value";
-		const message = `the file is ${what}, and a topology is a mapping`;
+		const subject = typeof from === "string" ? "file" : "document";
+		const message = `the ${subject} is ${what}, and a topology is a mapping`;
 		report.error(FIRST_CHARACTER, "type", message, "it begins with `name: LAB`");
 		report.finish();
 		throw new Error("unreachable");

@@ -135,12 +135,11 @@ class Reader {
 			const before = name === undefined ? undefined : entries.get(name);
 			if (name === undefined || before !== undefined) {
 				if (before !== undefined) {
-					const { line } = this.#report.source.position(before.key.start);
 					this.#report.error(
 						key,
 						"duplicate-key",
 						`duplicate key ${quote(name ?? "")}`,
-						`it is first in line ${line}`,
+						`it is first ${this.#report.source.where(before.key.start)}`,
 					);
 				}
 				// Read all the same: what is wrong within is reported, and its anchors are known.

@@ -1,6 +1,6 @@
 import type { Diagnostic } from "./diagnostic.js";
 import { columns, pictured, printable, printableLines } from "./printable.js";
-import type { Source } from "./source.js";
+import { type Place, placeText, type Source } from "./source.js";
 import type { Warning } from "./topology.js";
 
 export interface RenderOptions {
@@ -56,17 +56,17 @@ function excerpt(line: string, column: number, length: number): [string, string]
 
 function entry(
 	source: Source,
-	at: { line: number; column: number; length?: number; message: string; hint?: string; detail?: string },
+	at: Place & { message: string; hint?: string; detail?: string },
 	severity: "error" | "warning",
 	style: Styles,
 ): string {
-	const place = `${printable(source.file)}:${at.line}:${at.column}:`;
+	const place = printable(placeText({ ...at, file: source.file }));
 	const lines = [`${style.strong(place)} ${style[severity](`${severity}:`)} ${printable(at.message)}`];
-	const gutter = String(at.line).padStart(4);
+	const gutter = String(at.line ?? "").padStart(4);
 	const blank = " ".repeat(gutter.length);
-	const line = source.line(at.line);
+	const line = at.line === undefined ? "" : source.line(at.line);
 	if (line.trim() !== "") {
-		const [shown, caret] = excerpt(line, at.column, at.length ?? 1);
+		const [shown, caret] = excerpt(line, at.column ?? 1, at.length ?? 1);
 		lines.push(
 			`${style.dim(`${gutter} |`)} ${shown}`,
 			`${style.dim(`${blank} |`)} ${style[severity](caret)}`,

@@ -1,4 +1,4 @@
-import { type Diagnostic, type DiagnosticCode, underline } from "./diagnostic.js";
+import type { Diagnostic, DiagnosticCode } from "./diagnostic.js";
 import { TopologyError } from "./error.js";
 import type { Range, Source } from "./source.js";
 import { suggest } from "./suggest.js";
@@ -102,7 +102,10 @@ export class Report {
 	warnings(): Warning[] {
 		return [...this.#warnings.values()]
 			.sort((a, b) => a.start - b.start)
-			.map(({ start, end, ...rest }) => ({ ...this.source.position(start), ...rest }));
+			.map(({ start, end, ...rest }) => {
+				const { length: _, ...place } = this.source.locate({ start, end });
+				return { ...place, ...rest };
+			});
 	}
 
 	#add(mistake: Mistake): void {
@@ -117,7 +120,7 @@ export class Report {
 	}
 
 	#diagnostic({ code, message, hint, detail, ...range }: Mistake): Diagnostic {
-		const place = underline(this.source, range);
+		const place = this.source.locate(range);
 		return {
 			code,
 			...place,

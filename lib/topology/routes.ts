@@ -33,8 +33,8 @@ export function resolveRoutes(
 class RouteResolver {
 	readonly #scope: RouteScope;
 	readonly #kernelRoutes: KernelRoutes;
-	/** The line of each route that is there already, by prefix and metric. */
-	readonly #lines = new Map<string, number>();
+	/** Where each route stands that is there already, by prefix and metric: `in line 3`. */
+	readonly #places = new Map<string, string>();
 	readonly #routes: Route[] = [];
 
 	constructor(namespace: string, entry: Sound<NonNullable<NamespaceEntry>>, context: Context) {
@@ -204,15 +204,15 @@ class RouteResolver {
 		const { report } = this.#scope.context;
 		const metric = route.metric ?? (route.family === 6 ? IPV6_METRIC : 0);
 		const identity = `${route.to} ${metric}`;
-		const first = this.#lines.get(identity);
-		const { line } = report.source.position(at.start);
+		const first = this.#places.get(identity);
+		const where = report.source.where(at.start);
 		if (first !== undefined) {
-			const message = `a second ${routeTo(route.to)} with the same metric, the first is in line ${first}`;
+			const message = `a second ${routeTo(route.to)} with the same metric, the first is ${first}`;
 			const hint = "equal-cost next hops are a list: `via: [A, B]`; otherwise give it another `metric`";
 			report.error(at, "duplicate", message, hint);
 			return;
 		}
-		this.#lines.set(identity, line);
+		this.#places.set(identity, where);
 		const connected = this.#kernelRoutes.find(route.to, metric);
 		if (connected !== undefined) {
 			const message = `the subnet of ${quote(connected)} has its route from the kernel already`;

@@ -1,5 +1,3 @@
-import type { FilePosition } from "./topology.js";
-
 /** A half-open range of offsets in a text, in UTF-16 code units. */
 export interface Range {
 	start: number;
@@ -10,6 +8,27 @@ export interface Range {
 export interface Position {
 	line: number;
 	column: number;
+}
+
+/** Where something stands: by line and column in a text, by path in a document that a program has made. */
+export interface Place extends Partial<Position> {
+	/** Number of UTF-16 code units, at least 1, within one line. */
+	length?: number;
+	/** `namespaces.r1.routes[0].via`; empty for the document itself. Absent for a text. */
+	path?: string;
+}
+
+/** A place in a topology file, or a path in a document. */
+export interface FilePosition extends Omit<Place, "length"> {
+	/** As the user named it; empty for a document without a name. */
+	file: string;
+}
+
+/** `lab.yaml:3:7:`, or of a document: `namespaces.r1.routes[0].via:`, after its name if it has one. */
+export function placeText({ file, line, column, path }: FilePosition): string {
+	if (path === undefined) return `${file}:${line}:${column}:`;
+	const parts = [file, path].filter((part) => part !== "");
+	return `${parts.join(": ") || "the document"}:`;
 }
 
 /** A text, the name it is reported under, and where its lines begin. */
@@ -40,9 +59,24 @@ export class Source {
 		return { line: low + 1, column: offset - (this.#lineStarts[low] ?? 0) + 1 };
 	}
 
-	/** The same with the name of the file. */
+	/** Where an offset stands, with the name of the file. */
 	place(offset: number): FilePosition {
-		return { file: this.file, ...this.position(offset) };
+		const { length: _, ...place } = this.locate({ start: offset, end: offset + 1 });
+		return { file: this.file, ...place };
+	}
+
+	/** Where a range stands: its first line, without white space at its end. */
+	locate(range: Range): Place {
+		const position = this.position(range.start);
+		const rest = this.line(position.line).slice(position.column - 1);
+		const marked = rest.slice(0, Math.max(1, range.end - range.start)).trimEnd();
+		return { ...position, length: Math.max(1, marked.length) };
+	}
+
+	/** Where an offset stands, in words: `in line 3`, or in a document: ``at `veths[0]` ``. */
+	where(offset: number): string {
+		const { line, path } = this.locate({ start: offset, end: offset + 1 });
+		return path === undefined ? `in line ${line}` : `at \`${path}\``;
 	}
 
 	/** The text of a line without its end; empty for a line that is not there. */

@@ -17,18 +17,18 @@ export function resolveSysctls(
 ): Record<string, string> {
 	const { positions, report } = context;
 	const sysctls: Record<string, string> = {};
-	const first = new Map<string, { name: string; line: number }>();
+	const first = new Map<string, { name: string; where: string }>();
 	for (const { name, value, key, at } of positions.entries<string | number | boolean>(entry.sysctls ?? {})) {
 		const parsed = report.take(key, "sysctl", parseSysctlName(name));
 		const written = value === undefined ? undefined : report.take(at, "sysctl", parseSysctlValue(value));
 		if (parsed === undefined) continue;
 		const before = first.get(parsed.name);
 		if (before !== undefined) {
-			const message = `${quote(name)} is the same value as ${quote(before.name)} in line ${before.line}`;
+			const message = `${quote(name)} is the same value as ${quote(before.name)} ${before.where}`;
 			report.error(key, "duplicate", message);
 			continue;
 		}
-		first.set(parsed.name, { name, line: report.source.position(key.start).line });
+		first.set(parsed.name, { name, where: report.source.where(key.start) });
 		checkScope(namespace, name, parsed, key, context);
 		if (written !== undefined) sysctls[parsed.name] = written;
 	}

@@ -1,4 +1,5 @@
 import type { Encoded } from "../btf/encoded.js";
+import type { FilePosition, Place } from "./source.js";
 
 /**
  * A topology as the rest of the program sees it: validated, every default
@@ -25,17 +26,8 @@ export interface Topology {
 	warnings: Warning[];
 }
 
-/** A place in a topology file: line and column from 1, as editors count. */
-export interface FilePosition {
-	/** As the user named it. */
-	file: string;
-	line: number;
-	column: number;
-}
-
-export interface Warning {
-	line: number;
-	column: number;
+/** Something legal but doubtful: at a line and a column of a text, or at a path of a document. */
+export interface Warning extends Omit<Place, "length"> {
 	message: string;
 	/** What another tool says about it, in lines of its own: a compiler's warnings. */
 	detail?: string;
@@ -141,7 +133,7 @@ export interface Program {
 	name: string;
 	/** The object's absolute path. */
 	path: string;
-	/** Of the object's content. */
+	/** @internal Digest of the object's content. */
 	digest: string;
 	/** What the file calls it: `custom.bpf.c`. */
 	origin: string;
@@ -155,9 +147,11 @@ export interface Program {
 	place: "interface" | "devmap" | "cpumap";
 	/** It takes frames in several buffers, and so a peer of any MTU. */
 	frags: boolean;
-	/** The maps that its object defines. */
+	/** @internal The maps that its object defines. */
 	maps: ProgramMap[];
+	/** @internal */
 	globals: Global[];
+	/** @internal */
 	entries: MapEntry[];
 	/** The absolute path of the folder in which its maps are pinned. */
 	pin?: string;
@@ -214,7 +208,7 @@ export type XdpAction = "XDP_ABORTED" | "XDP_DROP" | "XDP_PASS" | "XDP_TX" | "XD
 
 /** Traffic between two places, and what must become of it. */
 export interface Expectation {
-	/** Where the file says it, from 1. */
+	/** Line of the file that says it, from 1; 0 if the topology is of a document that a program has made. */
 	line: number;
 	/** What reports call it; no two expectations have the same. */
 	name?: string;

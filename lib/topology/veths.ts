@@ -68,8 +68,8 @@ function declareEnd(entry: Entry<EndValue>, lab: string, context: Context): Decl
 	const end = resolveEnd(parts, entry, lab, context);
 	const other = declared.addEnd(end);
 	if (other !== undefined) {
-		const { line } = report.source.position(other.at.start);
-		report.error(key, "duplicate", `end ${quote(name)} is used twice`, `it is first in line ${line}`);
+		const first = report.source.where(other.at.start);
+		report.error(key, "duplicate", `end ${quote(name)} is used twice`, `it is first ${first}`);
 		return undefined;
 	}
 	return end;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Machine, ROOT } from "../machine.js";
 
 const LAB = `name: two
@@ -17,24 +17,25 @@ afterAll(() => machine.stop());
 
 /** Runs a module that uses the built library; the last expression that it prints is JSON. */
 async function run<T>(code: string): Promise<T> {
-	const source = `import { exec, runIn, status } from "${ROOT}dist/lib/index.js";\n${code}`;
+	const source = `import * as library from "${ROOT}dist/lib/index.js";
+		const { exec, runIn, status } = library;
+		${code}`;
 	const { stdout, stderr } = await machine.run(process.execPath, ["--input-type=module", "--eval", source]);
 	expect(stderr).toBe("");
 	return JSON.parse(stdout) as T;
 }
 
-test("exec starts a program in a lab's namespace, with what spawn() takes", async () => {
+test("exec starts a program in a lab's namespace, with what execa() takes, and is a promise", async () => {
 	const [address, variable] = await run<[string, string]>(`
-		import { text } from "node:stream/consumers";
 		const address = exec("dos", "ip", ["-4", "-br", "addr", "show", "veth0"], { stdio: ["ignore", "pipe", "inherit"] });
 		const variable = exec("dos", "sh", ["-c", "echo $A $XDP_TOPOLOGY_NAMESPACE"], { env: { A: "a" } });
-		console.log(JSON.stringify(await Promise.all([address, variable].map(({ stdout }) => text(stdout)))));
+		console.log(JSON.stringify((await Promise.all([address, variable])).map(({ stdout }) => stdout)));
 	`);
 	expect(address).toContain("10.0.0.2/24");
-	expect(variable).toBe("a dos\n");
+	expect(variable).toBe("a dos");
 });
 
-test("what exec starts sees the interfaces and pins of its namespace, with every option of spawn()", async () => {
+test("what exec starts sees the interfaces and pins of its namespace, with every option of execa()", async () => {
 	const [address, outside] = await run<[string, string[]]>(`
 		import { readdirSync } from "node:fs";
 		import { text } from "node:stream/consumers";
@@ -45,28 +46,31 @@ test("what exec starts sees the interfaces and pins of its namespace, with every
 	expect([address, outside]).toEqual([link.address, ["lo"]]);
 	const results = await run<unknown[]>(`
 		import { once } from "node:events";
-		import { text } from "node:stream/consumers";
-		const line = async (child) => (await text(child.stdout)).trim();
+		const line = async (child) => (await child).stdout;
 		const shell = line(exec("uno", "echo $0", ["$((1 + 1)); ls /sys/class/net"], { shell: "/bin/bash" }));
 		const user = line(exec("uno", "id", ["-u"], { uid: 65534, gid: 65534 }));
 		const folder = line(exec("uno", "./cat", ["/proc/self/comm"], { cwd: "/bin" }));
-		const extra = text(exec("uno", "sh", ["-c", "echo three >&3"], { stdio: ["ignore", "ignore", "ignore", "pipe"] }).stdio[3]);
-		const ipc = exec("uno", process.execPath, ["-e", "process.send('sent')"], { stdio: ["ignore", 1, 2, "ipc"] });
+		const extra = exec("uno", "sh", ["-c", "echo three >&3"], { stdio: ["ignore", "ignore", "ignore", "pipe"] })
+			.then(({ stdio }) => stdio[3]);
+		const ipc = exec("uno", process.execPath, ["-e", "process.send('sent')"], { ipc: true });
 		const sent = once(ipc, "message");
-		const [missing] = await once(exec("uno", "no-such-command"), "error");
-		const [code, signal] = await once(exec("uno", "sh", ["-c", "kill -TERM $$"]), "exit");
+		const missing = await exec("uno", "no-such-command").catch((error) => error);
+		const { exitCode, signal } = await exec("uno", "sh", ["-c", "kill -TERM $$"]).catch((error) => error);
+		const failed = await exec("uno", "sh", ["-c", "exit 3"]).catch((error) => error);
 		const words = line(exec("uno", "printf", ["<%s>", "a b", "", "$HOME", "'"]));
 		console.log(JSON.stringify([
 			await Promise.all([shell, user, folder, extra, words]),
-			(await sent)[0], missing.code, code, signal,
+			(await sent)[0], missing.code, exitCode ?? null, signal, failed.shortMessage, failed.command,
 		]));
 	`);
 	expect(results).toEqual([
-		["/bin/bash 2\nlo\nveth0", "65534", "cat", "three\n", "<a b><><$HOME><'>"],
+		["/bin/bash 2\nlo\nveth0", "65534", "cat", "three", "<a b><><$HOME><'>"],
 		"sent",
 		"ENOENT",
 		null,
 		"SIGTERM",
+		"Command failed with exit code 3: sh -c exit 3",
+		"sh -c exit 3",
 	]);
 });
 
@@ -124,4 +128,73 @@ test("status is a function as well", async () => {
 		lab: "two",
 		drift: { changes: [] },
 	});
+});
+
+describe("withLab in a process that gets a signal", () => {
+	/** Brings a lab up, starts a process in it, sends itself a signal, and waits for what never comes. */
+	const signalled = (signal: string, before: string) => `
+		import { listLabs, withLab } from "${ROOT}dist/lib/index.js";
+		${before}
+		await withLab({ name: "signals", namespaces: { here: null } }, (lab) => {
+			lab.exec("here", "sleep", ["60"]);
+			process.kill(process.pid, "${signal}");
+			return new Promise(() => setInterval(() => {}, 1000));
+		}).catch(({ name, reason }) => console.log(name, reason, listLabs()));
+		process.exit();
+	`;
+	/** The status as a shell tells it: 128 more than the signal's number. */
+	const run = (code: string) =>
+		machine.run("bash", ["-c", '"$0" --input-type=module --eval "$1"; echo $?', process.execPath, code]);
+
+	test.each([
+		["SIGINT", 130],
+		["SIGTERM", 143],
+		["SIGHUP", 129],
+	])("%s takes the lab down and then ends the process", async (signal, status) => {
+		expect(await run(signalled(signal, ""))).toMatchObject({ stdout: String(status) });
+		expect(await labsUp()).toEqual(["two"]);
+	});
+
+	test("leaves the end to a listener of the process's own", async () => {
+		const { stdout } = await run(signalled("SIGTERM", 'process.on("SIGTERM", () => console.log("mine"));'));
+		expect(stdout).toBe("mine\nInterruptedError SIGTERM [ 'two' ]\n0");
+		expect(await labsUp()).toEqual(["two"]);
+	});
+
+	const labsUp = async () => {
+		expect(await machine.json("host", "ip", "-j", "netns")).toHaveLength(2);
+		return JSON.parse((await machine.xdp("status", "--json")).stdout).map(({ lab }: { lab: string }) => lab);
+	};
+});
+
+test("the package's exports are these, and each is documented", async () => {
+	expect(await run("console.log(JSON.stringify(Object.keys(library).sort()))")).toEqual([
+		"ApplyError",
+		"ConflictError",
+		"InterruptedError",
+		"NetlinkError",
+		"SyscallError",
+		"TopologyError",
+		"UnsupportedError",
+		"UsageError",
+		"VerifierError",
+		"apply",
+		"destroy",
+		"exec",
+		"graph",
+		"graphModel",
+		"listLabs",
+		"loadTopology",
+		"openMetricsText",
+		"parseTopology",
+		"plan",
+		"planText",
+		"runIn",
+		"stats",
+		"statsText",
+		"status",
+		"verify",
+		"watchStats",
+		"withLab",
+	]);
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Machine } from "../machine.js";
+import { Machine, ROOT } from "../machine.js";
 import { textOf } from "./lab.js";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
@@ -54,6 +54,23 @@ test("the README's lab has the plan that the README prints, works, and is edited
 	expect(`${edited}\n`).toBe(block("output: xdp-plan demo.yaml, edited"));
 
 	expect(await machine.xdp("destroy", "demo")).toMatchObject({ exitCode: 0 });
+});
+
+test("the README's test suite passes, and leaves no lab, also with a child that nobody waits for", async () => {
+	const run = (code: string) => {
+		writeFileSync(`${folder}/test.mjs`, code.replace('"xdp-topology"', `"${ROOT}dist/lib/index.js"`));
+		return machine.run("sh", ["-c", `cd ${folder} && exec ${process.execPath} test.mjs`]);
+	};
+	writeFileSync(demo, block("example: demo.yaml"));
+	const example = block("example: test.mjs");
+	expect(example).toContain('await lab.exec("uno", "ping", ["-c", "3"');
+	expect(await run(example)).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+	const careless = example.replace(
+		'await lab.exec("uno", "ping", ["-c", "3"',
+		'lab.exec("uno", "ping", ["-c", "20"',
+	);
+	expect(await run(careless)).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+	expect(await machine.xdp("status")).toMatchObject({ stdout: "no lab is up" });
 });
 
 test("the README's report of mistakes is what a wrong file gets", async () => {

@@ -8,11 +8,11 @@ import {
 	destroy,
 	InterruptedError,
 	loadTopology,
-	type Progress,
 	plan,
-	renderText,
+	planText,
 	UnsupportedError,
 } from "../../lib/index.js";
+import type { Progress } from "../../lib/progress.js";
 import { compile, PASS } from "../clang.js";
 import {
 	attached,
@@ -78,7 +78,7 @@ async function expectUndone(text: string): Promise<void> {
 }
 const planned = async (text: string) => linesOf(await plan(await load(text)));
 /** With the reasons. */
-const explained = async (text: string) => renderText(await plan(await load(text)));
+const explained = async (text: string) => planText(await plan(await load(text)));
 /** In the order of the keys: that of a hash is its own affair. */
 const dump = (link: string, name: string) =>
 	json<Dumped[]>(`bpftool -j map dump id ${mapIds(attached(link)?.id ?? 0).get(name)}`).sort((one, other) =>
@@ -306,7 +306,7 @@ test("a name in full is kept of a map whose name is longer than the kernel keeps
 	await applyLab(text);
 	expect(await planned(text)).toEqual([]);
 	expect(sh("ping -n -c 1 -W 2 10.1.0.2")).toContain("1 received");
-	expect(renderText(await plan(await load(text)))).toContain("nothing to do");
+	expect(planText(await plan(await load(text)))).toContain("nothing to do");
 });
 
 describe("tail calls through an array that the object fills itself", () => {

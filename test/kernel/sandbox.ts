@@ -6,10 +6,9 @@ import {
 	apply,
 	destroy,
 	listLabs,
-	type PlanResult,
+	type PlanDocument,
 	parseTopology,
 	plan,
-	renderJson,
 	type Topology,
 } from "../../lib/index.js";
 import { shownChanges } from "../../lib/plan/render.js";
@@ -59,7 +58,7 @@ export function topology(text: string): Topology {
 	return parseTopology(text, "lab.yaml");
 }
 
-export function applyText(text: string): Promise<PlanResult> {
+export function applyText(text: string): Promise<PlanDocument> {
 	return apply(topology(text));
 }
 
@@ -71,8 +70,8 @@ export async function changes(text: string): Promise<string[]> {
 const SIGNS = { create: "+", update: "~", replace: "-/+", remove: "-" } as const;
 
 /** The lines of a plan, without the reason. */
-export function linesOf(result: PlanResult): string[] {
-	return shownChanges(renderJson(result)).map(({ action, kind, text }) => `${SIGNS[action]} ${kind} ${text}`);
+export function linesOf(result: PlanDocument): string[] {
+	return shownChanges(result).map(({ action, kind, text }) => `${SIGNS[action]} ${kind} ${text}`);
 }
 
 /** What this process fails with, as an error; a success is an error of the test. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { ApplyError, apply, type Progress } from "../../lib/index.js";
+import { ApplyError, apply } from "../../lib/index.js";
+import type { Progress } from "../../lib/progress.js";
 import { RICH } from "./rich.js";
 import {
 	applyText,

@@ -288,7 +288,7 @@ veths:
 		await vi.waitFor(() => expect(loaded()).toEqual([]));
 		const before = descriptors();
 		const results = await Promise.all([plan(topology), plan(topology)]);
-		for (const { plan } of results) expect(plan.changes).not.toEqual([]);
+		for (const { changes } of results) expect(changes).not.toEqual([]);
 		expect(descriptors()).toEqual(before);
 		await vi.waitFor(() => expect(loaded()).toEqual([]));
 		await apply(topology);

@@ -34,7 +34,7 @@ function mistakesIn(entry: string, object: Buffer): readonly Diagnostic[] {
 /** What a diagnostic underlines, and what it says with its hint. */
 export function told(entry: string, object: Buffer): string[] {
 	const lines = topologyWith(entry).split("\n");
-	return mistakesIn(entry, object).map(({ line, column, length, message, hint }) => {
+	return mistakesIn(entry, object).map(({ line = 0, column = 0, length = 0, message, hint }) => {
 		const marked = lines[line - 1]?.slice(column - 1, column - 1 + length);
 		return `${marked}: ${message}${hint === undefined ? "" : ` (${hint})`}`;
 	});

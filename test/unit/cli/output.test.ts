@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { useColor } from "../../../lib/cli/output.js";
-import { interruptible } from "../../../lib/cli/signals.js";
 import { errnoText, NetlinkError, SyscallError, UsageError, VerifierError } from "../../../lib/errors.js";
 import { loadTopology } from "../../../lib/load.js";
+import { interruptible } from "../../../lib/signals.js";
 import { TopologyError } from "../../../lib/topology/error.js";
 
 describe("colours", () => {

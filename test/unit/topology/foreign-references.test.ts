@@ -45,7 +45,7 @@ function warnings(text: string): string[] {
 	);
 	return warnings
 		.filter(({ message }) => message.includes("an ifindex names"))
-		.map(({ line, column, message }) => {
+		.map(({ line = 0, column = 0, message }) => {
 			const marked = /^[\w:]+/.exec(text.split("\n")[line - 1]?.slice(column - 1) ?? "")?.[0];
 			return `${marked}: ${message.replace(/, and program | runs in |: an ifindex names.*/g, " | ").trim()}`;
 		});

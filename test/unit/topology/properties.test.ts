@@ -33,7 +33,7 @@ function read(bytes: Uint8Array): void {
 		if (!(error instanceof TopologyError)) throw error;
 		expect(error.diagnostics.length).toBeGreaterThan(0);
 		expect(error.render()).not.toMatch(control);
-		for (const { line, column, length } of error.diagnostics)
+		for (const { line = 0, column = 0, length = 0 } of error.diagnostics)
 			expect(Math.min(line, column, length)).toBeGreaterThan(0);
 	}
 }
