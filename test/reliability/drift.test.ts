@@ -67,8 +67,9 @@ function endsOf(text: string): End[] {
 test(
 	"whatever is done to a lab by hand, status names it and apply repairs it",
 	async () => {
-		const numRuns = RUNS ?? (LONG ? 1000 : 10);
+		const numRuns = RUNS ?? (LONG ? 1000 : 8);
 		startAfresh();
+		let tried = 0;
 		let felt = 0;
 		const property = fc
 			.asyncProperty(topologyOf(LAB), deeds, async (text, list) => {
@@ -86,13 +87,17 @@ test(
 				await applyText(text);
 				await expectSame(before, outcome, done);
 				expect(await changes(text), done).toEqual([]);
+				tried++;
 			})
 			.afterEach(async () => {
 				await destroy(LAB, { kill: true });
 				sh("ip link del dev renamed 2>/dev/null || true");
 			});
-		await fc.assert(property, { seed: SEED, numRuns, ...(LONG ? {} : { interruptAfterTimeLimit: 20_000 }) });
-		console.info(`${numRuns} labs, ${felt} of them changed (SEED=${SEED})`);
+		await fc.assert(property, { seed: SEED, numRuns });
+		expect(tried).toBe(numRuns);
+		// Of most ends most deeds change something: that fewer do is no matter of luck.
+		expect(felt).toBeGreaterThanOrEqual(numRuns / 3);
+		console.info(`${tried} labs, ${felt} of them changed (SEED=${SEED})`);
 	},
-	LONG ? 3_600_000 : 120_000,
+	LONG ? 3_600_000 : 240_000,
 );
