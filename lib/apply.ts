@@ -37,6 +37,8 @@ export interface ApplyOptions {
 	signal?: AbortSignal | undefined;
 	/** Called once if another process holds the lock, with that process: `xdp-apply lab.yaml (pid 42)`. */
 	onWait?: (holder: string) => void;
+	/** Called with what will not work although it is legal, before anything is touched. */
+	onWarnings?: (warnings: readonly string[]) => void;
 	/** @internal Shows the stages of the work; the default shows nothing. */
 	progress?: Progress;
 	/** @internal Text that the topology was read from: remembered once there is nothing to do. */
@@ -97,11 +99,13 @@ async function applyLocked(lab: Lab, topology: Topology, options: ApplyOptions):
 	};
 	const settled = digest === undefined ? undefined : findSettledBy(topology.name, digest);
 	if (settled && isUnchanged(settled)) {
+		options.onWarnings?.(settled.warnings.ofLab);
 		settle(settled.reading, settled.warnings.ofLab);
 		return document(topology, NOTHING, settled.warnings.ofLab);
 	}
 	const { first, desired, warnings, damage, state, settings } = survey(lab, topology);
 	const result = document(topology, first.plan, [...warnings, ...damage]);
+	options.onWarnings?.([...warnings, ...damage]);
 	const now = (): State => ({
 		version: 1,
 		lab: topology.name,

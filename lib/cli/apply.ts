@@ -34,8 +34,7 @@ export function applyCommand(name: string): Command {
 			const result = await withRefusals(options, () =>
 				interruptible((signal) => run(file, text, { signal, ...options })),
 			);
-			const { lab, changes, ofFile, ofLab } = result;
-			if (!options.quiet) showWarnings(new Source(text, nameOf(file)), ofFile, ofLab);
+			const { lab, changes } = result;
 			if (options.json) printJson(result.document());
 			else if (options.verbose)
 				process.stdout.write(planText(result.document(), { color: useColor(process.stdout) }));
@@ -51,9 +50,6 @@ interface Result {
 	lab: string;
 	/** How many. */
 	changes: number;
-	/** What is doubtful in the file and not shown yet, and what in the lab. */
-	ofFile: Warning[];
-	ofLab: string[];
 	/** Every change, for whoever asks. */
 	document(): PlanDocument;
 }
@@ -61,25 +57,27 @@ interface Result {
 /** Applies what the text says, where a look at the kernel does not show that nothing has changed since it was. */
 async function run(file: string, text: string, options: Options & { signal: AbortSignal }): Promise<Result> {
 	const { signal, keep = false, quiet } = options;
+	const show = (ofFile: readonly Warning[], ofLab: readonly string[]) => {
+		if (!quiet) showWarnings(new Source(text, nameOf(file)), ofFile, ofLab);
+	};
 	const onWait = (holder: string) => note(`waiting for ${holder}`);
 	const settled = await findUnchanged(text, { signal, onWait });
 	if (settled) {
 		const { lab, warnings } = settled;
-		return { lab, changes: 0, ...warnings, document: () => emptyDocument(lab, warnings.ofLab) };
+		show(warnings.ofFile, warnings.ofLab);
+		return { lab, changes: 0, document: () => emptyDocument(lab, warnings.ofLab) };
 	}
 	// What follows is of no use, and so not loaded, where nothing has changed.
 	const { readTopology } = await import("../load.js");
 	const { apply } = await import("../apply.js");
 	const { topology } = await readTopology(file, text);
-	if (!quiet) showWarnings(new Source(text, nameOf(file)), topology.warnings, []);
+	show(topology.warnings, []);
 	const progress = quiet ? silent : display;
-	const result = await apply(topology, { signal, keep, progress, onWait, text });
+	const onWarnings = (warnings: readonly string[]) => show([], warnings);
+	const result = await apply(topology, { signal, keep, progress, onWait, onWarnings, text });
 	return {
 		lab: result.lab,
 		changes: shownChanges(result).length,
-		// They are shown already, before anything is touched.
-		ofFile: [],
-		ofLab: result.warnings,
 		document: () => result,
 	};
 }
