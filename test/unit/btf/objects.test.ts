@@ -289,12 +289,14 @@ describe("objects of every kind are taken", () => {
 			SEC("xdp") int sum(struct xdp_md *ctx) { return first + second + third + fourth + fifth; }`;
 		const names = ["first", "second", "third", "fourth", "fifth"];
 		const { programs } = parseOwn(`globals: { ${names.map((name, i) => `${name}: ${i}`)} }`, compile(source));
-		expect(programs[0]?.globals).toEqual(names.map((name, i) => ({ name, value: { hex: `0${i}000000` } })));
+		expect(programs[0]?.globals).toMatchObject(
+			names.map((name, i) => ({ name, value: { hex: `0${i}000000` } })),
+		);
 	});
 
 	test("as `bpftool gen object` links them", () => {
 		const linked = link(compile(`const volatile struct { __u16 a, b; } pair = { 1, 2 };\n${MAPS}${PASS}`));
-		expect(parseOwn("globals: { pair: { a: 3, b: 4 } }", linked).programs[0]?.globals).toEqual([
+		expect(parseOwn("globals: { pair: { a: 3, b: 4 } }", linked).programs[0]?.globals).toMatchObject([
 			{ name: "pair", value: { hex: "03000400" } },
 		]);
 	});

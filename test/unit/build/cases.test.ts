@@ -67,7 +67,7 @@ describe("programs that users of other tools had", () => {
 		const { programs } = await loadTopology(
 			file("single.yaml", lab("object: kinds.o, globals: { single: 3 }")),
 		);
-		expect(programs[0]?.globals).toEqual([{ name: "single", value: { hex: "03000000" } }]);
+		expect(programs[0]?.globals).toMatchObject([{ name: "single", value: { hex: "03000000" } }]);
 	});
 
 	test("a timer without a pin is a warning", async () => {
