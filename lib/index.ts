@@ -23,7 +23,14 @@ export {
 	VerifierError,
 } from "./errors.js";
 export { exec, runIn } from "./exec.js";
-export type { ActionReport, CheckReport, FlowReport, Packets, VerifyReport } from "./expect/report.js";
+export type {
+	ActionReport,
+	CheckReport,
+	FlowReport,
+	Packets,
+	UntriedReport,
+	VerifyReport,
+} from "./expect/report.js";
 export type {
 	Graph,
 	GraphEnd,
@@ -35,10 +42,12 @@ export type {
 export { type GraphFormat, type GraphOptions, graph, graphModel } from "./graph.js";
 export { listLabs } from "./kernel/labs.js";
 export { type LoadOptions, loadTopology } from "./load.js";
+export type { Action as ChangeAction } from "./plan/plan.js";
 export { type ChangeDocument, type PlanDocument, planText } from "./plan/render.js";
 export type { CLine, Refusal } from "./programs/refusal.js";
 export type { Count } from "./stats/counts.js";
 export { openMetricsText } from "./stats/openmetrics.js";
+export type { Room as StatsRoom } from "./stats/page.js";
 export type { InterfaceStats, Row as StatsRow } from "./stats/rates.js";
 export type { RunningProgram, Source as CounterSource } from "./stats/reading.js";
 export { type StatsTextOptions, statsText } from "./stats/render.js";
@@ -64,6 +73,7 @@ export type {
 	Forwarding,
 	Namespace,
 	Neighbor,
+	NextHop,
 	Peers,
 	Program,
 	Protocol,

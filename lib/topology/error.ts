@@ -10,7 +10,7 @@ export class TopologyError extends Error {
 	readonly truncated: boolean;
 	readonly #source: Source;
 
-	/** @param diagnostics at least one, in the order of the file */
+	/** @internal @param diagnostics at least one, in the order of the file */
 	constructor(source: Source, diagnostics: readonly Diagnostic[], options: { truncated?: boolean } = {}) {
 		super(summary(source, diagnostics));
 		this.name = "TopologyError";
