@@ -22,8 +22,8 @@ export default defineConfig({
 		// Tests wait more than they compute, and each has a machine of its own.
 		maxWorkers: 2,
 		// A bound for what hangs: how much a test tries is decided by the test, and a machine may be slow.
-		testTimeout: 240_000,
-		hookTimeout: 240_000,
+		testTimeout: 60_000,
+		hookTimeout: 60_000,
 		projects: ["unit", "kernel", "e2e", "reliability"].map((name) => ({
 			extends: true,
 			test: { name, include: [`test/${name}/**/*.test.ts`] },
