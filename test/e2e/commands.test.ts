@@ -62,7 +62,7 @@ describe("xdp-apply", () => {
 		expect(applied).toMatchObject({ exitCode: 0, stdout: planned.stdout });
 		expect(planned.stdout).toMatch(/^ {2}\+ netns one$/m);
 		expect(planned.stdout).toMatch(/ # \S/);
-		expect(planned.stdout.split("\n").at(-1)).toMatch(/^one: \d+ to create$/);
+		expect(planned.stdout.split("\n").at(-1)).toMatch(/^one: \d+ to create \(\d+ more within these lines\)$/);
 	});
 
 	test("reads standard input", async () => {

@@ -425,7 +425,7 @@ describe("paths", () => {
 			['object: «"a\\0b"»', "cannot be read: ERR_INVALID_ARG_VALUE"],
 			["object: «huge»", "1099511627776 bytes are too many for a program"],
 			["object: «runs»", "the object is empty"],
-			["object: «limit.h»", "this is no ELF object"],
+			["object: «limit.h»", "this is a text, and no ELF object"],
 		];
 		write("lab.yaml", labOf(wrong.map(([program]) => program.replaceAll(/[«»]/g, ""))));
 		const { exitCode, stdout } = await validate({ json: true });

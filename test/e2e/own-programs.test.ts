@@ -207,7 +207,7 @@ describe.concurrent.each([
 			/redirect_params: (\[.*uno:veth0.*, value.*\])/,
 			"redirect_params: { exact: true, entries: $1 }",
 		);
-		expect(await planned(exact)).toEqual(["remove entry there redirect_params[0x020000000099]"]);
+		expect(await planned(exact)).toEqual(["remove entry there redirect_params[02:00:00:00:00:99]"]);
 		await run(exact);
 		expect((await bpftoolMap("lookup", map, "key", ...OTHER)).exitCode).not.toBe(0);
 		expect(await run(exact)).toBe("own: nothing to do");
