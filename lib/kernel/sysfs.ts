@@ -17,20 +17,22 @@ const STAGE = "/sys/class";
 /**
  * Steps that mount the sysfs of the calling thread's network namespace on /sys. A sysfs shows the network
  * devices of the namespace in which it was mounted. What is mounted below /sys, such as bpffs and cgroups,
- * is bound into the new sysfs. No steps if /sys is not mounted at all.
+ * is bound into the new sysfs. No steps if what is mounted on /sys is no sysfs.
  */
 export function sysfsSteps(mountinfo = readFileSync("/proc/thread-self/mountinfo", "utf8")): MountStep[] {
 	const mounts = mountinfo
 		.trimEnd()
 		.split("\n")
 		.map((line) => {
-			// proc_pid_mountinfo(5): ID, parent's ID, device, root, mount point; special characters are octal.
+			// proc_pid_mountinfo(5): ID, parent's ID, device, root, mount point; special characters are octal. The
+			// type of the file system comes after optional fields, which end with a dash.
 			const [id = "", parent = "", , , point = ""] = line.split(" ");
-			return { id, parent, point: point.replaceAll(/\\(\d{3})/g, (_, code) => character(code)) };
+			const [type] = line.slice(line.indexOf(" - ") + 3).split(" ");
+			return { id, parent, type, point: point.replaceAll(/\\(\d{3})/g, (_, code) => character(code)) };
 		});
 	// The last of several that are stacked is the one that is seen.
 	const sys = mounts.findLast(({ point }) => point === "/sys");
-	if (!sys) return [];
+	if (sys?.type !== "sysfs") return [];
 	const below = mounts.filter(({ parent, point }) => parent === sys.id && point.startsWith("/sys/"));
 	return [
 		{ how: "new sysfs", source: "sysfs", target: STAGE },

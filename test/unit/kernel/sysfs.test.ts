@@ -36,4 +36,5 @@ test("what another mount of /sys hides stays hidden", () => {
 
 test("a machine without /sys gets none", () => {
 	expect(sysfsSteps(`${ROOT}\n`)).toEqual([]);
+	expect(sysfsSteps(`${ROOT}\n22 26 0:21 / /sys rw - tmpfs tmpfs rw\n`)).toEqual([]);
 });
