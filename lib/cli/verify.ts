@@ -17,7 +17,7 @@ import { isFile } from "./target.js";
 interface Options extends CommonOptions {
 	junit?: string;
 	tap?: boolean;
-	only: string[];
+	only?: string[];
 	failFast?: boolean;
 }
 
@@ -35,8 +35,7 @@ export function verifyCommand(name: string): Command {
 		.option(
 			"--only <expectation>",
 			"try the expectation of this name, or of this title in the report; may be given several times",
-			(value: string, before: string[]) => [...before, value],
-			[],
+			(value: string, before: string[] = []) => [...before, value],
 		)
 		.option("--fail-fast", "try nothing more once an expectation fails or the lab differs")
 		.action(async (target: string | undefined, options: Options) => {
@@ -49,7 +48,7 @@ export function verifyCommand(name: string): Command {
 			const report = await interruptible((signal) =>
 				verify(topology, {
 					signal,
-					only: options.only,
+					only: options.only ?? [],
 					failFast: options.failFast ?? false,
 					...(live && { onCheck: (check) => process.stdout.write(checkText(check, ++number, text)) }),
 				}),

@@ -94,7 +94,7 @@ class RouteResolver {
 			report.error(
 				positions.value(entry, "type"),
 				"route",
-				`a ${type} route in \`host\` would be the machine's own`,
+				`a route of type ${type} in \`host\` would be the machine's own`,
 			);
 			return;
 		}

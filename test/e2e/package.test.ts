@@ -67,6 +67,7 @@ describe("the packed package", () => {
 		const odd = files.filter((file) => !known.test(file) && file.includes("/"));
 		expect(odd).toEqual(["dist/THIRD-PARTY-NOTICES.txt"]);
 		expect(files.filter((file) => /\.map$|(?<!\.d)\.ts$|\.test\.ts$|\.built$/.test(file))).toEqual([]);
+		expect(files.filter((file) => file.startsWith("shell/activate"))).toEqual([]); // of a checkout
 		const referring = files.filter((file) => text(file).includes("sourceMappingURL="));
 		expect(referring).toEqual([]);
 	});
