@@ -5,6 +5,7 @@ import { quote } from "./printable.js";
 import type { Report } from "./report.js";
 import type { Range } from "./source.js";
 import { HOST } from "./topology.js";
+import type { DeclaredVeth } from "./veths.js";
 
 /** An address as the file has it; without a text where it is wrong and reported. */
 export type WrittenAddress = { value: string | undefined; at: Range };
@@ -34,8 +35,9 @@ interface Owner {
 }
 
 /** What the addresses of each namespace must not be, and seldom are on purpose. */
-export function checkAddresses(context: Context): void {
+export function checkAddresses(pairs: readonly DeclaredVeth[], context: Context): void {
 	const { report, declared } = context;
+	const peers = new Map(pairs.flatMap(([a, b]) => [[a, b] as const, [b, a] as const]));
 	for (const namespace of declared.namespaceNames()) {
 		const ends = declared.ends(namespace);
 		const loopback = declared.loopback(namespace)?.addresses ?? [];
@@ -46,7 +48,7 @@ export function checkAddresses(context: Context): void {
 			),
 		];
 		checkDuplicates(namespace, owners, report);
-		warnOfSharedSubnets(ends, report);
+		warnOfSharedSubnets(ends, peers, report);
 	}
 }
 
@@ -75,8 +77,15 @@ function checkDuplicates(namespace: string, owners: readonly Owner[], report: Re
 	}
 }
 
-/** The kernel has a route to each subnet by each interface, and uses one of the two. */
-function warnOfSharedSubnets(ends: readonly DeclaredEnd[], report: Report): void {
+/**
+ * Warns of two links in one subnet: the kernel has a route to the subnet by each interface, and uses one of the two.
+ * Both ends of one link may be in the same namespace, and in the same subnet on purpose.
+ */
+function warnOfSharedSubnets(
+	ends: readonly DeclaredEnd[],
+	peers: ReadonlyMap<DeclaredEnd, DeclaredEnd>,
+	report: Report,
+): void {
 	const first = new Map<string, DeclaredEnd>();
 	for (const owner of ends) {
 		const told = new Set<string>();
@@ -84,7 +93,7 @@ function warnOfSharedSubnets(ends: readonly DeclaredEnd[], report: Report): void
 			if (linkLocal || isHostPrefix(subnet)) continue;
 			const other = first.get(subnet.text) ?? owner;
 			first.set(subnet.text, other);
-			if (other === owner || told.has(subnet.text)) continue;
+			if (other === owner || other === peers.get(owner) || told.has(subnet.text)) continue;
 			told.add(subnet.text);
 			const names = `${quote(other.end.name)} and ${quote(owner.end.name)}`;
 			report.warn(at, `${names} are both in ${subnet.text}: packets for it leave by one of them only`);

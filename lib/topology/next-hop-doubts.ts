@@ -1,5 +1,5 @@
 import { linkLocal } from "../netlink/address.js";
-import type { Address } from "./address.js";
+import { type Address, isLinkLocal } from "./address.js";
 import type { Context, DeclaredEnd } from "./declared.js";
 import { quote } from "./printable.js";
 import type { Namespace } from "./topology.js";
@@ -24,18 +24,20 @@ export function warnOfNextHops(
 	for (const { name, address, at, end } of declared.nextHops) {
 		const peer = peers.get(end);
 		if (peer === undefined || answers(peer, address) || hasNeighbor(end, address)) continue;
-		const has = peer.addresses
-			.filter(({ family, linkLocal }) => family === address.family && !linkLocal)
-			.map(({ text }) => text);
+		const has = isLinkLocal(address)
+			? [linkLocalOf(peer)]
+			: peer.addresses
+					.filter(({ family, linkLocal }) => family === address.family && !linkLocal)
+					.map(({ text }) => text);
 		const other = `the other interface of the link is ${quote(peer.end.name)}`;
 		const addresses = has.length > 0 ? `, with ${has.slice(0, 2).join(", ")}` : "";
 		report.warn(at, `${name} is nobody's: ${other}${addresses}`);
 	}
 
 	function answers(peer: DeclaredEnd, address: Address): boolean {
-		const { namespace, mac } = peer.end;
+		const { namespace } = peer.end;
 		if (peer.incomplete || peer.addresses.some(({ text }) => text === address.text)) return true;
-		if (address.text === linkLocal(mac).replace("/64", "")) return true;
+		if (address.text === linkLocalOf(peer)) return true;
 		const { sysctls } = byName.get(namespace) ?? { sysctls: {} };
 		if (Object.entries(sysctls).some(([name, value]) => PROXY.test(name) && value !== "0")) return true;
 		// ARP is answered for every address of the namespace (arp_process()), ND for those of the interface.
@@ -50,4 +52,9 @@ export function warnOfNextHops(
 		const neighbors = byName.get(end.namespace)?.neighbors ?? [];
 		return neighbors.some(({ ip, interface: link }) => ip === address.text && link === end.interface);
 	}
+}
+
+/** The link-local address that the kernel gives an interface by its MAC, without prefix length. */
+function linkLocalOf({ end }: DeclaredEnd): string {
+	return linkLocal(end.mac).replace("/64", "");
 }

@@ -32,7 +32,7 @@ export function resolveVeths(
 			}
 		}
 	}
-	checkAddresses(context);
+	checkAddresses(pairs, context);
 	return pairs;
 }
 

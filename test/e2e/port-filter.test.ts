@@ -70,7 +70,7 @@ describe.sequential("topologies/port-filter.yaml", () => {
 			return (await xdp(bench.machine, edited, "plan")).stdout;
 		};
 		const rule = "rules[{ protocol: UDP, port: 53 }]";
-		expect(await plan("XDP_DROP")).toContain(`~ entry port-filter ${rule}: 0x02000000 → XDP_DROP`);
+		expect(await plan("XDP_DROP")).toContain(`~ entry port-filter ${rule}: XDP_PASS → XDP_DROP`);
 		expect(await plan("2")).toBe("port-filter: nothing to do");
 	});
 

@@ -147,6 +147,11 @@ describe("warnings", () => {
 			],
 		],
 		[
+			"both ends of one link in one namespace and subnet",
+			lab({ more: "  - host:b: 10.5.0.1/24\n    host:c: 10.5.0.2/24" }),
+			[],
+		],
+		[
 			"an address on lo that makes a whole subnet the namespace's own",
 			lab({ uno: 'addresses: [10.9.0.1/24, "fc00:9::1/64", 10.8.0.1/32]' }),
 			[
@@ -184,7 +189,7 @@ describe("warnings", () => {
 				[
 					4,
 					124,
-					"next hop `fe80::7` is nobody's: the other interface of the link is `host:uno`, with fc00::1",
+					"next hop `fe80::7` is nobody's: the other interface of the link is `host:uno`, with fe80::10cb:d6ff:fe65:388",
 				],
 			],
 		],
