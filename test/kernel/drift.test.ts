@@ -101,6 +101,7 @@ const DRIFTS: Drift[] = [
 			"- address r1:b 10.3.0.1/16",
 			"+ address r1:b 10.3.0.1/24",
 			/^\+ neighbor r1:b 10\.3\.0\.2 /,
+			/^\+ neighbor r1:b 10\.2\.0\.3 /, // its route makes it a neighbour
 			"+ route r1 10.2.0.3/32 dev b",
 			"+ route r1 10.67.0.0/16 via inet6 fc00:3::2 dev b",
 			"+ route r1 10.68.0.0/16 via 10.2.0.3 dev b onlink",
@@ -375,6 +376,11 @@ const DRIFTS: Drift[] = [
 			"+ address r1:b fc00:3::1/64",
 			/^\+ neighbor r1:b 10\.3\.0\.2 /,
 			/^\+ neighbor r1:b fc00:3::2 /,
+			/^\+ neighbor r1:b 10\.2\.0\.3 /, // its route makes it a neighbour
+			"+ route r1 10.2.0.3/32 dev b",
+			"+ route r1 10.67.0.0/16 via inet6 fc00:3::2 dev b",
+			"+ route r1 10.68.0.0/16 via 10.2.0.3 dev b onlink",
+			"+ route r1 10.66.0.0/16 via 10.2.0.3 dev b",
 		],
 	},
 	{
@@ -388,6 +394,7 @@ const DRIFTS: Drift[] = [
 			"+ address dos:b fc00:3::2/64",
 			/^\+ neighbor r1:b 10\.3\.0\.2 /,
 			/^\+ neighbor r1:b fc00:3::2 /,
+			/^\+ neighbor r1:b 10\.2\.0\.3 /, // its route makes it a neighbour
 			/^\+ neighbor dos:b 10\.3\.0\.1 /,
 			/^\+ neighbor dos:b fc00:3::1 /,
 			"+ route r1 10.2.0.3/32 dev b",
