@@ -141,6 +141,9 @@ const EDITS: Edit[] = [
 ];
 
 const TO_R1 = /^ {2}- r1:b.*\n.*\n/m;
+
+/** Routes of `r1` by its interface `b`. */
+const BY_B = / {6}- \{ to: (?:10\.2\.0\.3\/32|10\.6[678]\.0\.0\/16).*\n| {6}- to: 10\.69\.0\.0\/16\n.*\n/g;
 const REBUILDS: { title: string; edit: (text: string) => string }[] = [
 	{
 		title: "a pair with an end in host is taken out",
@@ -148,7 +151,8 @@ const REBUILDS: { title: string; edit: (text: string) => string }[] = [
 	},
 	{
 		title: "one of two equal-cost paths is taken out with its pair",
-		edit: (text) => text.replace(TO_R1, "").replace(", 10.3.0.1]", "]").replace(', "fc00:3::1"]', "]"),
+		edit: (text) =>
+			text.replace(TO_R1, "").replace(BY_B, "").replace(", 10.3.0.1]", "]").replace(', "fc00:3::1"]', "]"),
 	},
 	{
 		title: "a namespace is taken out with its pairs",
@@ -157,6 +161,7 @@ const REBUILDS: { title: string; edit: (text: string) => string }[] = [
 				.replace(/^ {2}dos:\n( {4}.*\n)+/m, "")
 				.replace(/^ {2}- r1:a.*\n.*\n/m, "")
 				.replace(TO_R1, "")
+				.replace(BY_B, "")
 				.replace(/ {4}forwarding: .*\n/, "")
 				.replace(/ {6}- .*fc00:77.*\n/, ""),
 	},
@@ -185,7 +190,8 @@ const REBUILDS: { title: string; edit: (text: string) => string }[] = [
 					'{ addresses: [10.3.0.2/24, "fc00:3::2/64"], mtu: 1400 }',
 					"{ addresses: 10.3.0.2/24, mtu: 1200 }",
 				)
-				.replace(', "fc00:3::1"]', "]"),
+				.replace(', "fc00:3::1"]', "]")
+				.replace(/ {6}- .*fc00:3::2.*\n/, ""),
 	},
 	{
 		title: "an MTU of an end with a program falls below what IPv6 needs",

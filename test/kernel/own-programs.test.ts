@@ -407,7 +407,7 @@ describe("an entry that the program itself changes", () => {
 		send();
 		expect(await planned(first)).toEqual([]);
 		expect(await planned(text(both("initial: true,"), 5))).toEqual([
-			"~ program own: another step: loaded anew, maps kept",
+			"~ program own: step 1 → 5: loaded anew, maps kept",
 			"~ xdp host:a: own, loaded anew",
 		]);
 		await applyLab(text(both("initial: true,"), 5));
