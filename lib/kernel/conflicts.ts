@@ -10,7 +10,7 @@ import { ownerOf } from "./observe.js";
 interface Conflict {
 	/** `namespace uno`, `host:uno` */
 	what: string;
-	/** The lab that holds it; absent where it is no lab's. */
+	/** Lab that has the name already; absent if no lab has the name. */
 	lab?: string;
 	/** What holds it and what to do, where it is no lab's. */
 	message?: string;

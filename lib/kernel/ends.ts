@@ -67,7 +67,11 @@ export class Ends {
 		return this.ifindexes().map((index) => index - this.firstIfindex);
 	}
 
-	/** Notes which ifindexes ends will get that are made in this order. @param gone ends that are removed before */
+	/**
+	 * Predicts the ifindexes of ends that are not there yet.
+	 * @param ends in the order in which they will be made
+	 * @param gone ends that are removed first, whose ifindexes are free again
+	 */
 	foresee(ends: readonly EndName[], gone: ReadonlySet<EndName>): void {
 		const free = this.free(gone);
 		this.#foreseen = new Map(ends.map((end) => [end, free.next().value]));

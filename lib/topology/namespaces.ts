@@ -12,7 +12,7 @@ import { HOST, type Namespace } from "./topology.js";
 
 type NamespaceValue = Sound<NamespaceEntry>;
 
-/** Makes the names of all namespaces known, and what is on `lo`, before anything refers to them. */
+/** Declares all namespaces and the addresses on their `lo`, before references to them are resolved. */
 export function declareNamespaces(document: Sound<TopologyDocument>, context: Context): void {
 	const { positions, declared, report } = context;
 	const { namespaces } = document;
